@@ -1,0 +1,647 @@
+//! The decision.
+
+use thiserror::Error;
+
+use super::{TokenRecord, TokenState, token_state};
+use crate::{
+    Timestamp,
+    certificate::{CertificateRecord, Fingerprint, renewal_due},
+    id::{AnchorId, ModelId, PumpId},
+    pump::HoldKind,
+    text::SerialNumber,
+};
+
+/// What asks for a certificate. The request's signature was verified: whoever asks has the private key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applicant {
+    /// SHA-256 of the public key in the request.
+    pub key: Fingerprint,
+    /// The serial number it claims: the user name of HTTP Basic, or the serialNumber in its factory certificate.
+    /// A renewal claims none, the current certificate says it all.
+    pub claimed_serial: Option<SerialNumber>,
+}
+
+/// Who in the registry already has a certificate for the applicant's key: its newest one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The newest certificate over that key.
+    pub certificate: CertificateRecord,
+}
+
+/// The pump that already has an identity under the claimed serial number and model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enrolled {
+    /// Which pump.
+    pub pump: PumpId,
+    /// Whether it was retired.
+    pub retired: bool,
+}
+
+/// What the applicant shows for its claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// Nothing: no credentials came with the request.
+    None,
+    /// A token.
+    Token {
+        /// The token whose secret matched; nothing when none did.
+        token: Option<TokenRecord>,
+        /// Who is enrolled under the token's serial number and model.
+        enrolled: Option<Enrolled>,
+    },
+    /// A factory certificate that chains to an imported anchor.
+    Manufacturer {
+        /// Which anchor vouches.
+        anchor: AnchorId,
+        /// The expected pump with that serial number of that manufacturer; nothing when none is expected.
+        expected_model: Option<ModelId>,
+        /// Who is enrolled under that serial number and model.
+        enrolled: Option<Enrolled>,
+    },
+    /// A certificate of ours, registered; checked here, not by the listener.
+    Current {
+        /// The certificate on the connection.
+        certificate: CertificateRecord,
+        /// What holds the pump.
+        hold: Option<HoldKind>,
+        /// Whether the pump was retired.
+        retired: bool,
+        /// Until when a person armed a late renewal for this pump, if one did and it is not used up.
+        late_renewal_until: Option<Timestamp>,
+    },
+}
+
+/// What is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grant {
+    /// A first certificate. The pump record is made, or found by serial number and model.
+    First {
+        /// The serial number the evidence is bound to.
+        serial: SerialNumber,
+        /// The model the evidence is bound to.
+        model: ModelId,
+    },
+    /// A certificate for the same pump under a new key.
+    Renewal {
+        /// Whose.
+        pump: PumpId,
+        /// The certificate was expired, and the armed late renewal is used up by this.
+        late: bool,
+    },
+    /// The certificate that the same request already got: the answer was lost on the way.
+    Same(Fingerprint),
+}
+
+/// Why no certificate is issued. The applicant reads the text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// No credentials, or a wrong, used, expired or withdrawn token: one answer, so that nothing can be probed.
+    #[error(
+        "no valid enrolment token or manufacturer certificate came with the request; ask biomed for a new token"
+    )]
+    NotAuthorised(TokenProblem),
+    /// The token belongs to another serial number.
+    #[error("the enrolment token is for another serial number; ask biomed for a token for this pump")]
+    OtherSerial,
+    /// The token names another key.
+    #[error("the enrolment token is bound to another key")]
+    OtherKey,
+    /// A manufacturer's certificate alone is not enough: the hospital must expect the pump.
+    #[error("serial number {serial} is not on the hospital's list of expected pumps; biomed can add it")]
+    NotExpected { serial: SerialNumber },
+    /// A pump with this factory identity enrolled before; a factory certificate does not replace a lost one.
+    #[error("this pump is already enrolled; renew with its certificate, or ask biomed for a token")]
+    AlreadyEnrolled,
+    /// The key belongs to another pump: a copied key. This raises an alarm.
+    #[error("this key already belongs to another pump; make a new key on this pump")]
+    KeyOfAnotherPump { holder: PumpId },
+    /// The key had a certificate that was revoked: it stays burnt.
+    #[error("this key was revoked; make a new key")]
+    RevokedKey,
+    /// The certificate on the connection was revoked.
+    #[error("the certificate on this connection was revoked")]
+    Revoked,
+    /// Expired, and nobody armed a late renewal.
+    #[error("the certificate on this connection has expired; ask biomed to arm a late renewal for this pump")]
+    Expired,
+    /// Isolated or sequestered.
+    #[error("this pump is held; biomed must release it first")]
+    Held,
+    /// Retired.
+    #[error("this pump was retired")]
+    Retired,
+    /// The renewed key is the one that is going out of date.
+    #[error("a renewal needs a new key; make one and ask again")]
+    KeyNotRenewed,
+}
+
+/// What exactly was wrong with the token: for the log and the metrics, never for the applicant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenProblem {
+    /// There was none.
+    Missing,
+    /// No such token.
+    NoMatch,
+    /// It was used, ran out, or was withdrawn.
+    NotOpen(TokenState),
+    /// The request did not say its serial number.
+    NoSerial,
+}
+
+/// Decides whether, and for which pump, a certificate is issued.
+///
+/// # Errors
+/// [`Refusal`], whose text is meant for the applicant.
+pub fn authorise(
+    applicant: &Applicant,
+    evidence: &Evidence,
+    holder: Option<&KeyHolder>,
+    now: Timestamp,
+) -> Result<Grant, Refusal> {
+    match evidence {
+        Evidence::None => Err(Refusal::NotAuthorised(TokenProblem::Missing)),
+        Evidence::Token { token: None, .. } => Err(Refusal::NotAuthorised(TokenProblem::NoMatch)),
+        Evidence::Token {
+            token: Some(token),
+            enrolled,
+        } => by_token(applicant, token, *enrolled, holder, now),
+        Evidence::Manufacturer {
+            expected_model,
+            enrolled,
+            ..
+        } => by_manufacturer(applicant, *expected_model, *enrolled, holder, now),
+        Evidence::Current {
+            certificate,
+            hold,
+            retired,
+            late_renewal_until,
+        } => by_current(certificate, *hold, *retired, *late_renewal_until, holder, now),
+    }
+}
+
+fn by_token(
+    applicant: &Applicant,
+    token: &TokenRecord,
+    enrolled: Option<Enrolled>,
+    holder: Option<&KeyHolder>,
+    now: Timestamp,
+) -> Result<Grant, Refusal> {
+    let Some(claimed) = &applicant.claimed_serial else {
+        return Err(Refusal::NotAuthorised(TokenProblem::NoSerial));
+    };
+    if *claimed != token.serial {
+        return Err(Refusal::OtherSerial);
+    }
+    // The same key with the same token again: the first answer was lost on the way.
+    if let (Some((_, paid_for)), Some(holder)) = (token.consumed, holder)
+        && paid_for == applicant.key
+        && holder.certificate.revoked.is_none()
+    {
+        return Ok(Grant::Same(holder.certificate.fingerprint));
+    }
+    match token_state(token, now) {
+        TokenState::Open => {}
+        state @ (TokenState::Used | TokenState::Expired | TokenState::Withdrawn) => {
+            return Err(Refusal::NotAuthorised(TokenProblem::NotOpen(state)));
+        }
+    }
+    if token.bound_key.is_some_and(|bound| bound != applicant.key) {
+        return Err(Refusal::OtherKey);
+    }
+    if enrolled.is_some_and(|enrolled| enrolled.retired) {
+        return Err(Refusal::Retired);
+    }
+    free_key(holder, enrolled.map(|enrolled| enrolled.pump))?;
+    Ok(Grant::First {
+        serial: token.serial.clone(),
+        model: token.model,
+    })
+}
+
+fn by_manufacturer(
+    applicant: &Applicant,
+    expected_model: Option<ModelId>,
+    enrolled: Option<Enrolled>,
+    holder: Option<&KeyHolder>,
+    now: Timestamp,
+) -> Result<Grant, Refusal> {
+    let Some(serial) = &applicant.claimed_serial else {
+        return Err(Refusal::NotAuthorised(TokenProblem::NoSerial));
+    };
+    match enrolled {
+        Some(Enrolled { retired: true, .. }) => return Err(Refusal::Retired),
+        Some(Enrolled { pump, retired: false }) => {
+            let same = holder.filter(|holder| {
+                holder.certificate.pump == pump
+                    && holder.certificate.revoked.is_none()
+                    && now <= holder.certificate.not_after
+            });
+            return match same {
+                Some(holder) => Ok(Grant::Same(holder.certificate.fingerprint)),
+                None => Err(Refusal::AlreadyEnrolled),
+            };
+        }
+        None => {}
+    }
+    let Some(model) = expected_model else {
+        return Err(Refusal::NotExpected {
+            serial: serial.clone(),
+        });
+    };
+    free_key(holder, None)?;
+    Ok(Grant::First {
+        serial: serial.clone(),
+        model,
+    })
+}
+
+fn by_current(
+    current: &CertificateRecord,
+    hold: Option<HoldKind>,
+    retired: bool,
+    late_renewal_until: Option<Timestamp>,
+    holder: Option<&KeyHolder>,
+    now: Timestamp,
+) -> Result<Grant, Refusal> {
+    if current.revoked.is_some() {
+        return Err(Refusal::Revoked);
+    }
+    if retired {
+        return Err(Refusal::Retired);
+    }
+    match hold {
+        Some(HoldKind::SecurityIsolation | HoldKind::Sequestered) => return Err(Refusal::Held),
+        Some(HoldKind::Clinical) | None => {}
+    }
+    let late = now > current.not_after;
+    if late && late_renewal_until.is_none_or(|until| now > until) {
+        return Err(Refusal::Expired);
+    }
+    if let Some(holder) = holder {
+        free_key(Some(holder), Some(current.pump))?;
+        let held = &holder.certificate;
+        if !renewal_due(held.not_before, held.not_after, now) {
+            return Ok(Grant::Same(held.fingerprint));
+        }
+        return Err(Refusal::KeyNotRenewed);
+    }
+    Ok(Grant::Renewal {
+        pump: current.pump,
+        late,
+    })
+}
+
+/// A key belongs to one pump for ever, and a revoked key to none.
+fn free_key(holder: Option<&KeyHolder>, applicant_is: Option<PumpId>) -> Result<(), Refusal> {
+    match holder {
+        None => Ok(()),
+        Some(KeyHolder { certificate }) if certificate.revoked.is_some() => Err(Refusal::RevokedKey),
+        Some(KeyHolder { certificate }) if Some(certificate.pump) == applicant_is => Ok(()),
+        Some(KeyHolder { certificate }) => Err(Refusal::KeyOfAnotherPump {
+            holder: certificate.pump,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        certificate::{RevocationReason, SerialHex},
+        id::{AuthorityId, EnrolTokenId},
+    };
+
+    const NOW: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    const KEY: Fingerprint = Fingerprint::from_digest([7; 32]);
+    const OTHER_KEY: Fingerprint = Fingerprint::from_digest([8; 32]);
+    const CERTIFICATE: Fingerprint = Fingerprint::from_digest([9; 32]);
+
+    fn pump(n: u128) -> PumpId {
+        PumpId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn model() -> ModelId {
+        ModelId::from_uuid(Uuid::from_u128(100))
+    }
+
+    fn serial(text: &str) -> SerialNumber {
+        SerialNumber::new(text).unwrap()
+    }
+
+    fn applicant(claims: &str) -> Applicant {
+        Applicant {
+            key: KEY,
+            claimed_serial: (!claims.is_empty()).then(|| serial(claims)),
+        }
+    }
+
+    fn token() -> TokenRecord {
+        TokenRecord {
+            id: EnrolTokenId::from_uuid(Uuid::from_u128(50)),
+            serial: serial("SN-1"),
+            model: model(),
+            bound_key: None,
+            expires_at: NOW + TimeDelta::hours(1),
+            consumed: None,
+            withdrawn_at: None,
+        }
+    }
+
+    fn certificate(of: PumpId, issued_days_ago: i64) -> CertificateRecord {
+        let issued_at = NOW - TimeDelta::days(issued_days_ago);
+        CertificateRecord {
+            fingerprint: CERTIFICATE,
+            serial: SerialHex::from_digits("0a"),
+            pump: of,
+            authority: AuthorityId::from_uuid(Uuid::from_u128(60)),
+            key: KEY,
+            not_before: issued_at,
+            not_after: issued_at + TimeDelta::days(90),
+            issued_at,
+            first_used_at: None,
+            revoked: None,
+        }
+    }
+
+    fn revoked(of: PumpId) -> KeyHolder {
+        let mut certificate = certificate(of, 1);
+        certificate.revoked = Some((NOW, RevocationReason::KeyCompromise));
+        KeyHolder { certificate }
+    }
+
+    fn holds(of: PumpId, issued_days_ago: i64) -> KeyHolder {
+        KeyHolder {
+            certificate: certificate(of, issued_days_ago),
+        }
+    }
+
+    #[test]
+    fn a_token_opens_once_for_one_serial_and_one_key() {
+        let first = || {
+            Ok(Grant::First {
+                serial: serial("SN-1"),
+                model: model(),
+            })
+        };
+        let not_open = |state| Err(Refusal::NotAuthorised(TokenProblem::NotOpen(state)));
+        let check =
+            |claims: &str, change: fn(&mut TokenRecord), enrolled, holder: Option<KeyHolder>, expected| {
+                let mut token = token();
+                change(&mut token);
+                let evidence = Evidence::Token {
+                    token: Some(token),
+                    enrolled,
+                };
+                assert_eq!(
+                    authorise(&applicant(claims), &evidence, holder.as_ref(), NOW),
+                    expected
+                );
+            };
+        let known = |retired| {
+            Some(Enrolled {
+                pump: pump(1),
+                retired,
+            })
+        };
+
+        check("SN-1", |_| (), None, None, first());
+        check("SN-1", |t| t.bound_key = Some(KEY), None, None, first());
+        check("SN-1", |_| (), known(false), None, first());
+        check("SN-2", |_| (), None, None, Err(Refusal::OtherSerial));
+        check(
+            "",
+            |_| (),
+            None,
+            None,
+            Err(Refusal::NotAuthorised(TokenProblem::NoSerial)),
+        );
+        check(
+            "SN-1",
+            |t| t.bound_key = Some(OTHER_KEY),
+            None,
+            None,
+            Err(Refusal::OtherKey),
+        );
+        check(
+            "SN-1",
+            |t| t.expires_at = NOW - TimeDelta::seconds(1),
+            None,
+            None,
+            not_open(TokenState::Expired),
+        );
+        check(
+            "SN-1",
+            |t| t.withdrawn_at = Some(NOW),
+            None,
+            None,
+            not_open(TokenState::Withdrawn),
+        );
+        check(
+            "SN-1",
+            |t| t.consumed = Some((NOW, OTHER_KEY)),
+            None,
+            None,
+            not_open(TokenState::Used),
+        );
+        check("SN-1", |_| (), known(true), None, Err(Refusal::Retired));
+        // The answer to the first request was lost: same token, same key, same certificate.
+        check(
+            "SN-1",
+            |t| t.consumed = Some((NOW, KEY)),
+            known(false),
+            Some(holds(pump(1), 0)),
+            Ok(Grant::Same(CERTIFICATE)),
+        );
+        check(
+            "SN-1",
+            |t| t.consumed = Some((NOW, KEY)),
+            known(false),
+            Some(revoked(pump(1))),
+            not_open(TokenState::Used),
+        );
+        // A key belongs to one pump for ever.
+        check("SN-1", |_| (), known(false), Some(holds(pump(1), 80)), first());
+        check(
+            "SN-1",
+            |_| (),
+            known(false),
+            Some(holds(pump(2), 1)),
+            Err(Refusal::KeyOfAnotherPump { holder: pump(2) }),
+        );
+        check(
+            "SN-1",
+            |_| (),
+            None,
+            Some(holds(pump(2), 1)),
+            Err(Refusal::KeyOfAnotherPump { holder: pump(2) }),
+        );
+        check(
+            "SN-1",
+            |_| (),
+            known(false),
+            Some(revoked(pump(1))),
+            Err(Refusal::RevokedKey),
+        );
+    }
+
+    #[test]
+    fn a_factory_certificate_needs_an_expected_pump_and_works_once() {
+        let check = |expected_model, enrolled, holder: Option<KeyHolder>, expected| {
+            let evidence = Evidence::Manufacturer {
+                anchor: AnchorId::from_uuid(Uuid::from_u128(70)),
+                expected_model,
+                enrolled,
+            };
+            assert_eq!(
+                authorise(&applicant("SN-1"), &evidence, holder.as_ref(), NOW),
+                expected
+            );
+        };
+        let known = |retired| {
+            Some(Enrolled {
+                pump: pump(1),
+                retired,
+            })
+        };
+        check(
+            Some(model()),
+            None,
+            None,
+            Ok(Grant::First {
+                serial: serial("SN-1"),
+                model: model(),
+            }),
+        );
+        check(
+            None,
+            None,
+            None,
+            Err(Refusal::NotExpected {
+                serial: serial("SN-1"),
+            }),
+        );
+        check(Some(model()), known(false), None, Err(Refusal::AlreadyEnrolled));
+        check(
+            Some(model()),
+            known(false),
+            Some(holds(pump(1), 1)),
+            Ok(Grant::Same(CERTIFICATE)),
+        );
+        check(
+            Some(model()),
+            known(false),
+            Some(holds(pump(1), 91)),
+            Err(Refusal::AlreadyEnrolled),
+        );
+        check(Some(model()), known(true), None, Err(Refusal::Retired));
+        check(
+            Some(model()),
+            None,
+            Some(holds(pump(2), 1)),
+            Err(Refusal::KeyOfAnotherPump { holder: pump(2) }),
+        );
+    }
+
+    #[test]
+    fn a_renewal_needs_a_living_certificate_and_a_new_key() {
+        struct Case {
+            current: CertificateRecord,
+            hold: Option<HoldKind>,
+            retired: bool,
+            late_renewal_until: Option<Timestamp>,
+            holder: Option<KeyHolder>,
+        }
+        let check = |change: fn(&mut Case), expected| {
+            let mut case = Case {
+                current: certificate(pump(1), 60),
+                hold: None,
+                retired: false,
+                late_renewal_until: None,
+                holder: None,
+            };
+            change(&mut case);
+            let evidence = Evidence::Current {
+                certificate: case.current,
+                hold: case.hold,
+                retired: case.retired,
+                late_renewal_until: case.late_renewal_until,
+            };
+            assert_eq!(
+                authorise(&applicant(""), &evidence, case.holder.as_ref(), NOW),
+                expected
+            );
+        };
+        check(
+            |_| (),
+            Ok(Grant::Renewal {
+                pump: pump(1),
+                late: false,
+            }),
+        );
+        check(
+            |c| c.hold = Some(HoldKind::Clinical),
+            Ok(Grant::Renewal {
+                pump: pump(1),
+                late: false,
+            }),
+        );
+        check(|c| c.hold = Some(HoldKind::SecurityIsolation), Err(Refusal::Held));
+        check(|c| c.hold = Some(HoldKind::Sequestered), Err(Refusal::Held));
+        check(|c| c.retired = true, Err(Refusal::Retired));
+        check(
+            |c| c.current = revoked(pump(1)).certificate,
+            Err(Refusal::Revoked),
+        );
+        check(
+            |c| c.holder = Some(holds(pump(1), 60)),
+            Err(Refusal::KeyNotRenewed),
+        );
+        check(
+            |c| c.holder = Some(holds(pump(1), 0)),
+            Ok(Grant::Same(CERTIFICATE)),
+        );
+        check(
+            |c| c.holder = Some(holds(pump(2), 0)),
+            Err(Refusal::KeyOfAnotherPump { holder: pump(2) }),
+        );
+        check(|c| c.holder = Some(revoked(pump(1))), Err(Refusal::RevokedKey));
+        // Months in a cupboard.
+        check(|c| c.current = certificate(pump(1), 200), Err(Refusal::Expired));
+        check(
+            |c| {
+                c.current = certificate(pump(1), 200);
+                c.late_renewal_until = Some(NOW + TimeDelta::days(1));
+            },
+            Ok(Grant::Renewal {
+                pump: pump(1),
+                late: true,
+            }),
+        );
+        check(
+            |c| {
+                c.current = certificate(pump(1), 200);
+                c.late_renewal_until = Some(NOW - TimeDelta::seconds(1));
+            },
+            Err(Refusal::Expired),
+        );
+    }
+
+    #[test]
+    fn without_evidence_there_is_nothing() {
+        for evidence in [
+            Evidence::None,
+            Evidence::Token {
+                token: None,
+                enrolled: None,
+            },
+        ] {
+            assert!(matches!(
+                authorise(&applicant("SN-1"), &evidence, None, NOW),
+                Err(Refusal::NotAuthorised(_))
+            ));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Typed identifiers. Each is a UUID on the wire and in the database, and a type of its own in code,
+//! so that a pump can not be passed where an order is meant.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! typed_id {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub struct $name(#[cfg_attr(feature = "openapi", schema(format = "uuid", value_type = String))] Uuid);
+
+        impl $name {
+            /// Wraps a UUID that somebody else chose: this crate has no randomness of its own.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID itself, for the wire and the database.
+            #[must_use]
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0.hyphenated())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )+};
+}
+
+typed_id! {
+    /// One infusion pump. It is also the subject common name of the pump's certificate and its MQTT client id.
+    PumpId,
+    /// A company that makes pumps.
+    ManufacturerId,
+    /// A model of pump by one manufacturer.
+    ModelId,
+    /// A ward or unit (MICU, 4 West, ED).
+    CareAreaId,
+    /// A place where pumps are kept; belongs to a care area or to biomed.
+    LocationId,
+    /// A pump that the hospital expects to see, from the imported list.
+    ExpectedPumpId,
+    /// A one-time enrolment token (the record of it, not the secret).
+    EnrolTokenId,
+    /// A certificate authority of ours (one generation of one kind).
+    AuthorityId,
+    /// A manufacturer's certificate that may vouch for a first enrolment.
+    AnchorId,
+    /// An order from the gateway to a pump.
+    OrderId,
+    /// A report from a pump to the gateway.
+    ReportId,
+    /// Something worth telling people about.
+    EventId,
+    /// A person's account.
+    AccountId,
+    /// A token by which a program uses the staff API.
+    ApiTokenId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_as_it_is_printed() {
+        let id = PumpId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(id.to_string().parse::<PumpId>().unwrap(), id);
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
+        assert!("not-a-uuid".parse::<PumpId>().is_err());
+    }
+}

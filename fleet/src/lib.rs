@@ -1,0 +1,28 @@
+//! The rules of the infusion pump gateway.
+//!
+//! Everything here is a pure function over plain data: time, identifiers and randomness come in as
+//! arguments, and nothing reads a file, a socket, a database or a clock. That is what makes a rule
+//! testable by a table and readable as a specification.
+//!
+//! | room | what is decided there |
+//! |---|---|
+//! | [`pump`] | what a pump is, whether it is free, what a person is told about it, what holds it back |
+//! | [`certificate`] | who is admitted, when a certificate is renewed, which authority issues |
+//! | [`enrolment`] | who may have a certificate at all: one [`enrolment::authorise`] for every way in |
+//! | [`inventory`] | expected pumps from a spreadsheet, unknown, missing and duplicate pumps, identity conflicts |
+//! | [`event`] | everything the gateway tells people about, in one table |
+//! | [`id`], [`text`], [`unit`] | the words the rules are written in |
+
+#![forbid(unsafe_code)]
+
+pub mod certificate;
+pub mod enrolment;
+pub mod event;
+pub mod id;
+pub mod inventory;
+pub mod pump;
+pub mod text;
+pub mod unit;
+
+/// An instant in UTC. The hospital's time zone exists only where a person reads or writes a time.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

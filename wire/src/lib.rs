@@ -1,0 +1,36 @@
+//! The contract between infusion pumps and the gateway.
+//!
+//! A pump maker reads `docs/pump-contract.md`; this crate is the same contract in Rust, and the page's schemas and
+//! examples are checked against it. A simulated pump depends on this crate and on nothing else of the gateway.
+//!
+//! | room | what is agreed there |
+//! |---|---|
+//! | [`topic`] | the six topics of a pump, each with its direction and limits |
+//! | [`policy`] | who may publish and subscribe where: one pure function |
+//! | [`message`] | the JSON messages, versioned, and how they are read |
+//! | [`bulk`] | paths of the HTTPS listener (EST) |
+//! | [`reconnect`] | how long a pump waits before it tries again |
+//! | [`schema`] | JSON Schemas of all messages |
+
+#![forbid(unsafe_code)]
+
+pub mod bulk;
+pub mod message;
+pub mod policy;
+pub mod reconnect;
+pub mod schema;
+pub mod topic;
+
+pub use fleet::{
+    Timestamp,
+    id::{OrderId, PumpId, ReportId},
+};
+
+/// The rules' own types that appear in messages.
+pub mod types {
+    pub use fleet::{
+        pump::{Activity, Component, HoldKind, MacAddress},
+        text::{ComponentName, ComponentVersion, HardwareId, Name, Reason, SerialNumber},
+        unit::{BatteryPercent, Millilitres, MillilitresPerHour, SignalDbm},
+    };
+}

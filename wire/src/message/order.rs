@@ -1,0 +1,51 @@
+//! `down/order`: what the gateway asks of a pump. QoS 1; delivered again until the pump's PUBACK, so orders are idempotent.
+
+use fleet::{Timestamp, id::OrderId, pump::HoldKind, text::Reason};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Message, V1};
+use crate::topic::Channel;
+
+/// An order. The pump answers with a report of kind `order_result`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Order {
+    pub v: V1,
+    /// An order that arrives twice is carried out once.
+    pub id: OrderId,
+    /// When it was given (RFC 3339).
+    pub at: Timestamp,
+    /// What is asked.
+    pub body: OrderBody,
+}
+
+impl Message for Order {
+    const CHANNEL: Channel = Channel::Order;
+}
+
+/// What is asked. None of these can stop an infusion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OrderBody {
+    /// Start no new infusion, and say so on the display. It takes effect when the pump is free.
+    Hold { hold: HoldKind, reason: Reason },
+    /// The hold is over.
+    ReleaseHold,
+    /// Send an inventory report now.
+    ReportInventory,
+    /// Renew the certificate now.
+    RenewCertificate,
+}
+
+impl OrderBody {
+    /// The word of its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Hold { .. } => "hold",
+            Self::ReleaseHold => "release_hold",
+            Self::ReportInventory => "report_inventory",
+            Self::RenewCertificate => "renew_certificate",
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! JSON Schemas (2020-12) of every message, as published in `docs/schemas/`.
+
+use schemars::{Schema, schema_for};
+
+use crate::message::{Ack, Order, Presence, Report, Telemetry};
+
+/// Each message's name and schema.
+#[must_use]
+pub fn all() -> [(&'static str, Schema); 5] {
+    [
+        ("presence", schema_for!(Presence)),
+        ("telemetry", schema_for!(Telemetry)),
+        ("report", schema_for!(Report)),
+        ("order", schema_for!(Order)),
+        ("ack", schema_for!(Ack)),
+    ]
+}
