@@ -13,7 +13,8 @@ macro_rules! typed_id {
         #[serde(transparent)]
         #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        pub struct $name(#[cfg_attr(feature = "openapi", schema(format = "uuid", value_type = String))] Uuid);
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+        pub struct $name(Uuid);
 
         impl $name {
             /// Wraps a UUID that somebody else chose: this crate has no randomness of its own.

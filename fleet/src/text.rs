@@ -53,15 +53,15 @@ fn clean(what: &'static str, max: usize, raw: &str) -> Result<String, TextError>
 }
 
 macro_rules! text_type {
-    ($($(#[$meta:meta])* $name:ident($what:literal, $max:literal)),+ $(,)?) => {$(
+    ($($(#[$meta:meta])* $name:ident($what:literal, $max:tt)),+ $(,)?) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = $max))]
         pub struct $name(
             #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = $max)))]
-            #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = $max))]
             String
         );
 

@@ -26,9 +26,9 @@ macro_rules! quantity {
         #[serde(try_from = "f64", into = "f64")]
         #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(value_type = f64))]
+        #[cfg_attr(feature = "json-schema", schemars(extend("minimum" = $min, "maximum" = $max)))]
         pub struct $name(
-            #[cfg_attr(feature = "json-schema", schemars(range(min = $min, max = $max)))]
-            #[cfg_attr(feature = "openapi", schema(minimum = $min, maximum = $max))]
             f64
         );
 

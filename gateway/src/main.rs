@@ -1,1 +1,7 @@
-fn main() {}
+//! The `gateway` binary. Everything is in the library; see `gateway --help`.
+
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    gateway::cli::run()
+}

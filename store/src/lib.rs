@@ -1,1 +1,65 @@
+//! The data layer: every line of SQL of the gateway, for SQLite and for PostgreSQL.
+//!
+//! A [`Store`] is opened by URL, and lends a [`Db`] for the length of a closure: [`Store::read`] sees one instant,
+//! [`Store::write`] is one transaction that commits as a whole or leaves nothing. All queries are methods of [`Db`],
+//! noun first, one file per aggregate.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), store::StoreError> {
+//! use store::{DatabaseUrl, Store};
+//!
+//! let store = Store::open(&"sqlite:///var/lib/gateway/gateway.db".parse::<DatabaseUrl>()?)?;
+//! store.migrate()?;
+//! store.write(|db| db.setting_set("site", "General Hospital"))?;
+//! assert_eq!(store.read(|db| db.setting_get("site"))?.as_deref(), Some("General Hospital"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing here knows a clock or makes an identifier; both come in as arguments. Times are exact to the microsecond,
+//! the finest that both databases keep.
 
+#![forbid(unsafe_code)]
+
+mod bulk;
+mod connection;
+mod db;
+mod error;
+mod migrate;
+mod page;
+mod pool;
+mod schema;
+mod sql;
+mod url;
+
+mod account;
+mod authority;
+mod certificate;
+mod enrol_token;
+mod event;
+mod expected;
+mod order;
+mod place;
+mod presence;
+mod pump;
+mod report;
+mod setting;
+mod telemetry;
+
+pub use account::{AccountRecord, ApiTokenRecord};
+pub use authority::{AnchorRecord, AuthorityRecord, CrlRecord, ServerCertificateRecord};
+pub use certificate::{
+    CertificateFilter, CertificateListing, RegistryChanges, RegistryRow, StoredCertificate,
+};
+pub use db::Db;
+pub use error::{Outage, StoreError};
+pub use event::{EventFilter, EventListing};
+pub use order::OrderRow;
+pub use page::{PAGE_MAX, Page};
+pub use place::{CareAreaRecord, LocationRecord, ManufacturerRecord, ModelRecord};
+pub use pool::Store;
+pub use presence::PresenceChange;
+pub use pump::{PumpCounts, PumpFilter, PumpListing, PumpPatch};
+pub use report::{Recorded, ReportRow};
+pub use telemetry::Thinned;
+pub use url::{DatabaseUrl, DatabaseUrlError};

@@ -57,6 +57,18 @@ impl Expiry {
         Self::Fine,
     ];
 
+    /// The word in the API and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::WithinDay => "within_day",
+            Self::WithinWeek => "within_week",
+            Self::Overdue => "overdue",
+            Self::Fine => "fine",
+        }
+    }
+
     /// The words in a table.
     #[must_use]
     pub const fn label(self) -> &'static str {

@@ -7,7 +7,7 @@ use crate::{
     Timestamp,
     id::{CareAreaId, LocationId, ModelId, PumpId},
     text::{AssetTag, ComponentName, ComponentVersion, HardwareId, Name, SerialNumber},
-    unit::{BatteryPercent, MillilitresPerHour, SignalDbm},
+    unit::{BatteryPercent, Millilitres, MillilitresPerHour, SignalDbm},
 };
 
 /// One firmware component and its version. A pump's firmware is a set of these, not one string.
@@ -69,6 +69,8 @@ pub struct PumpState {
     pub patient_attached: bool,
     /// Delivery rate, while delivering.
     pub rate: Option<MillilitresPerHour>,
+    /// Volume infused since the present infusion began.
+    pub infused: Option<Millilitres>,
     /// Battery charge.
     pub battery: Option<BatteryPercent>,
     /// Whether mains power is present.

@@ -8,7 +8,10 @@ use thiserror::Error;
 /// A unicast EUI-48 address. Printed in lower case with colons, whatever way it was written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "json-schema", schemars(with = "String"))]
+#[cfg_attr(
+    feature = "json-schema",
+    schemars(with = "String", extend("pattern" = "^([0-9A-Fa-f]{2}[:-]?){5}[0-9A-Fa-f]{2}$"))
+)]
 pub struct MacAddress([u8; 6]);
 
 /// Why an address was refused.
@@ -64,8 +67,11 @@ impl FromStr for MacAddress {
 
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (index, byte) in self.0.iter().enumerate() {
+            let colon = if index == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        Ok(())
     }
 }
 

@@ -55,6 +55,23 @@ impl JsonSchema for V1 {
     }
 }
 
+/// Reads a list that holds no more than the schema says.
+fn at_most<'de, const MAX: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let list = Vec::deserialize(deserializer)?;
+    if list.len() <= MAX {
+        Ok(list)
+    } else {
+        Err(serde::de::Error::custom(format_args!(
+            "{} items; at most {MAX}",
+            list.len()
+        )))
+    }
+}
+
 /// A payload that could not be read. The text never repeats the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReadError {

@@ -9,7 +9,7 @@ use fleet::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Message, ReadError, V1, read_json};
+use super::{Message, ReadError, V1, at_most, read_json};
 use crate::topic::Channel;
 
 /// A report.
@@ -69,13 +69,19 @@ pub struct InventoryReport {
     #[schemars(length(max = 128))]
     pub udi: Option<String>,
     /// Every firmware component that runs.
+    #[serde(deserialize_with = "at_most::<64, _, _>")]
     #[schemars(length(max = 64))]
     pub components: Vec<Component>,
     /// Addresses of all its network interfaces.
+    #[serde(deserialize_with = "at_most::<8, _, _>")]
     #[schemars(length(max = 8))]
     pub macs: Vec<MacAddress>,
     /// Attached modules (wireless, battery, PCA).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<16, _, _>"
+    )]
     #[schemars(length(max = 16))]
     pub modules: Vec<Module>,
     /// The firmware slots.

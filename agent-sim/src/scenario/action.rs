@@ -1,0 +1,34 @@
+//! What can be made to happen to a pump.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use wire::types::MacAddress;
+
+use crate::life::Intervention;
+
+/// What a flood is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flood {
+    Telemetry,
+    Report,
+}
+
+/// Something that is made to happen to a pump.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Something of its life.
+    Life(Intervention),
+    /// The network is gone without a goodbye.
+    DropNetwork { lasting: Duration },
+    /// Another network card; one drawn at random if none is given.
+    ChangeMac { mac: Option<MacAddress> },
+    /// Somebody else connects with this pump's key and certificate, from elsewhere.
+    Clone { lasting: Duration },
+    /// The pump's clock jumps.
+    ClockStep { by: TimeDelta },
+    /// It publishes what is no message.
+    Malformed,
+    /// It sends as much as the line takes.
+    Flood { what: Flood, count: u32 },
+}

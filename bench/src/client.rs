@@ -1,0 +1,157 @@
+//! A load client: full TLS 1.3 handshakes with client certificates, and MQTT 3.1.1 packets written by hand, so that the
+//! client's own cost is small and the same against every server.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use rustls::{ClientConfig, RootCertStore, client::Resumption};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use wire::topic::{Channel, Topic};
+
+use crate::fleet_with_certificates::Credentials;
+
+const KEEPALIVE_SECONDS: u16 = 600;
+/// MQTT 3.1.1 packet types with their fixed flags.
+const CONNECT: u8 = 0x10;
+const CONNACK: u8 = 0x20;
+const PUBLISH_QOS1: u8 = 0x32;
+const PUBACK: u8 = 0x40;
+
+/// An open connection of one pump.
+pub struct Connection {
+    stream: TlsStream<TcpStream>,
+    topic: String,
+    next_packet: u16,
+}
+
+/// The anchors to check the server by.
+///
+/// # Errors
+/// When the file can not be read.
+pub fn anchors(root_file: &std::path::Path) -> io::Result<Arc<RootCertStore>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(root_file).map_err(io::Error::other)? {
+        roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+    }
+    Ok(Arc::new(roots))
+}
+
+impl Connection {
+    /// Connects a pump: TCP, full TLS handshake (no resumption), CONNECT, CONNACK.
+    ///
+    /// # Errors
+    /// When any of them fails.
+    pub async fn open(server: SocketAddr, roots: &Arc<RootCertStore>, pump: &Credentials) -> io::Result<Self> {
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(Arc::clone(roots))
+            .with_client_auth_cert(vec![pump.certificate.clone()], pump.key.clone_key())
+            .map_err(io::Error::other)?;
+        config.resumption = Resumption::disabled();
+        let tcp = TcpStream::connect(server).await?;
+        tcp.set_nodelay(true)?;
+        let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
+
+        let mut body = vec![0, 4];
+        body.extend(b"MQTT");
+        body.extend([4, 0b10]);
+        body.extend(KEEPALIVE_SECONDS.to_be_bytes());
+        push_text(&mut body, &pump.id.to_string())?;
+        stream.write_all(&packet(CONNECT, &body)?).await?;
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).await?;
+        match answer {
+            [CONNACK, 2, _, 0] => {
+                Ok(Self { stream, topic: Topic::new(pump.id, Channel::Telemetry).to_string(), next_packet: 1 })
+            }
+            other => Err(io::Error::other(format!("connection refused: {other:?}"))),
+        }
+    }
+
+    /// Publishes one message with QoS 1 and waits for its PUBACK.
+    ///
+    /// # Errors
+    /// When the connection breaks before it came: then nobody knows whether the message was stored.
+    pub async fn publish_one(&mut self, topic: &str, payload: &[u8]) -> io::Result<()> {
+        let mut body = Vec::with_capacity(payload.len() + topic.len() + 4);
+        push_text(&mut body, topic)?;
+        body.extend(self.next_packet.to_be_bytes());
+        body.extend(payload);
+        self.next_packet = self.next_packet.checked_add(1).unwrap_or(1);
+        self.stream.write_all(&packet(PUBLISH_QOS1, &body)?).await?;
+        let mut answer = [0; 4];
+        self.stream.read_exact(&mut answer).await?;
+        match answer {
+            [PUBACK, ..] => Ok(()),
+            other => Err(io::Error::other(format!("expected PUBACK, got {other:?}"))),
+        }
+    }
+
+    /// Publishes `count` payloads with QoS 1, at most `window` of them unacknowledged, and waits for every PUBACK.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn publish(&mut self, payload: &[u8], count: usize, window: usize) -> io::Result<()> {
+        let (mut sent, mut acknowledged) = (0, 0);
+        let mut answers = [0; 4096];
+        while acknowledged < count {
+            let burst = window.saturating_sub(sent - acknowledged).min(count - sent);
+            if burst > 0 {
+                let mut bytes = Vec::with_capacity(burst * (payload.len() + 80));
+                for _ in 0..burst {
+                    let mut body = Vec::with_capacity(payload.len() + 70);
+                    push_text(&mut body, &self.topic)?;
+                    body.extend(self.next_packet.to_be_bytes());
+                    body.extend(payload);
+                    self.next_packet = self.next_packet.checked_add(1).unwrap_or(1);
+                    bytes.extend(packet(PUBLISH_QOS1, &body)?);
+                }
+                self.stream.write_all(&bytes).await?;
+                sent += burst;
+            }
+            let read = self.stream.read(&mut answers).await?;
+            let received = answers.get(..read).unwrap_or_default();
+            if read == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the server"));
+            }
+            // A PUBACK has four bytes; one may be cut in two, so the rest of it is read at once.
+            let cut = read % 4;
+            if cut > 0 {
+                let mut rest = [0; 4];
+                let rest = rest.get_mut(cut..).unwrap_or_default();
+                self.stream.read_exact(rest).await?;
+            }
+            if received.first() != Some(&PUBACK) {
+                return Err(io::Error::other(format!("expected PUBACK, got {received:?}")));
+            }
+            acknowledged += read.div_ceil(4);
+        }
+        Ok(())
+    }
+}
+
+fn push_text(body: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    body.extend(u16::try_from(text.len()).map_err(io::Error::other)?.to_be_bytes());
+    body.extend(text.as_bytes());
+    Ok(())
+}
+
+/// A packet: type, remaining length (MQTT 3.1.1, section 2.2.3), body.
+fn packet(kind: u8, body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packet = vec![kind];
+    let mut length = u32::try_from(body.len()).map_err(io::Error::other)?;
+    loop {
+        let digit = u8::try_from(length % 128).map_err(io::Error::other)?;
+        length /= 128;
+        packet.push(if length > 0 { digit | 0x80 } else { digit });
+        if length == 0 {
+            break;
+        }
+    }
+    packet.extend(body);
+    Ok(packet)
+}

@@ -1,0 +1,162 @@
+//! The staff REST API, `/api/v1`: what programs, the command line and the hospital's own tools use.
+//!
+//! One file per resource, each with its views: what is shown is decided here and nowhere else, so that neither a rule nor a
+//! table can change what a program reads. Reading goes straight to the store; doing anything goes through
+//! [`crate::command`].
+//!
+//! | room | what is done there |
+//! |---|---|
+//! | [`problem`], `refusal` | what goes wrong, in one form, from one table |
+//! | `caller` | who is asking |
+//! | `etag`, `page` | edits that overwrite nothing unseen; lists in pages |
+//! | [`openapi`] | the description, which also is the table of routes |
+//! | the others | the resources |
+
+mod caller;
+mod etag;
+mod headers;
+pub mod openapi;
+mod page;
+pub mod problem;
+mod refusal;
+
+mod anchor;
+mod authority;
+mod certificate;
+mod crl;
+mod discrepancy;
+mod enrol_token;
+mod event;
+mod expected;
+mod place;
+mod pump;
+mod summary;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    middleware::from_fn,
+    web::{self, Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig},
+};
+use fleet::inventory;
+use serde::{Deserialize, Deserializer};
+use utoipa_actix_web::{scope, service_config::ServiceConfig};
+
+use crate::{app::App, auth::sign_in::SignIn};
+use problem::{Problem, ProblemCode};
+
+/// Where the API is mounted.
+pub const PREFIX: &str = "/api/v1";
+/// No JSON body is larger, in bytes.
+const JSON_MAX: usize = 64 * 1024;
+
+/// What the API's workers share. Clones are the same API.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    sign_in: SignIn,
+    routes: openapi::Routes,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Api")
+    }
+}
+
+impl Api {
+    /// The API of a gateway.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        let routes = openapi::Routes::of(&openapi::openapi());
+        Self(Arc::new(Inner { app, sign_in: SignIn::default(), routes }))
+    }
+
+    /// Mounts the API. What is on no path of it is answered by it too: with a problem.
+    pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+        let api = self.clone();
+        move |config| {
+            config
+                .app_data(Data::new(api))
+                .app_data(JsonConfig::default().limit(JSON_MAX).error_handler(refusal::json))
+                .app_data(QueryConfig::default().error_handler(refusal::query))
+                .app_data(PathConfig::default().error_handler(refusal::path))
+                .app_data(PayloadConfig::new(inventory::MAX_BYTES))
+                .default_service(
+                    web::to(no_such_route).wrap(from_fn(headers::secure)).wrap(from_fn(headers::log)),
+                );
+            routes(&mut ServiceConfig::new(config));
+        }
+    }
+
+    /// Does what may block where that is allowed.
+    async fn run<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+        &self,
+        work: impl FnOnce(&App) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let app = self.0.app.clone();
+        match web::block(move || work(&app)).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(_) => Err(refusal::interrupted()),
+        }
+    }
+}
+
+/// Tells a field that is null, which clears, from one that is left out, which changes nothing.
+fn double_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// An instant in UTC, under the name by which a description knows it.
+type DateTime = fleet::Timestamp;
+
+/// The answer of a handler.
+type Answer<T> = Result<T, Problem>;
+
+/// Every route. What is not in the first group needs a token, whatever its own file says.
+fn routes(config: &mut ServiceConfig<'_>) {
+    let protected = scope("").wrap(from_fn(caller::authenticate)).configure(protected);
+    let api = scope(PREFIX).configure(public).service(protected);
+    config.service(api.wrap(from_fn(headers::secure)).wrap(from_fn(headers::log)));
+}
+
+fn public(config: &mut ServiceConfig<'_>) {
+    config.service(openapi::openapi_show).service(token::token_create).service(crl::crl_fetch);
+}
+
+fn protected(config: &mut ServiceConfig<'_>) {
+    config
+        .configure(token::routes)
+        .configure(summary::routes)
+        .configure(pump::routes)
+        .configure(expected::routes)
+        .configure(discrepancy::routes)
+        .configure(place::routes)
+        .configure(enrol_token::routes)
+        .configure(anchor::routes)
+        .configure(certificate::routes)
+        .configure(authority::routes)
+        .configure(event::routes);
+}
+
+/// The path may be one that takes another method: the description knows.
+async fn no_such_route(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
+    let methods = api.0.routes.methods_of(request.path());
+    Err(if methods.is_empty() {
+        Problem::new(ProblemCode::NoSuchRoute, "see /api/v1/openapi.json for the paths there are")
+    } else {
+        let methods = methods.join(", ");
+        Problem::new(ProblemCode::MethodNotAllowed, format!("this path takes {methods}")).allow(methods)
+    })
+}

@@ -1,0 +1,233 @@
+//! The description of the API (OpenAPI 3.1), made from the handlers themselves, and the table of routes made from it.
+//!
+//! What holds for every operation is said once here, not in each handler: that it needs a token, and how it fails.
+
+use actix_web::{
+    HttpResponse,
+    dev::ResourceDef,
+    get,
+    http::{Method, StatusCode},
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Content, HttpMethod, Ref, RefOr, Response,
+        path::{Operation, PathItem},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::AppExt;
+
+use super::problem::{MEDIA_TYPE, ProblemCode as Code, ProblemView};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Infusion pump gateway",
+        description = "What staff and their programs can do. Times are RFC 3339 in UTC, identifiers are UUIDs. \
+                       A refusal is `application/problem+json` (RFC 9457): decide by its `code`, show its `detail`."
+    ),
+    tags(
+        (name = "pumps", description = "The pumps that enrolled: what and where each one is, and what it says"),
+        (name = "expected", description = "The pumps the hospital expects, and where the list and the fleet disagree"),
+        (name = "places", description = "Care areas, locations, manufacturers and models"),
+        (name = "enrolment", description = "How a pump gets its first certificate"),
+        (name = "certificates", description = "Pumps' certificates and the authorities that issue them"),
+        (name = "events", description = "What the gateway tells people about"),
+        (name = "tokens", description = "By which programs use this API")
+    ),
+    components(schemas(ProblemView<'static>)),
+    security(("bearer" = [])),
+    modifiers(&Securities)
+)]
+struct Frame;
+
+struct Securities;
+
+impl Modify for Securities {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("gwt_…")
+            .description(Some("A token, made with POST /api/v1/tokens"));
+        let basic = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Basic)
+            .description(Some("Name and password of an account, only to make a token"));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+        components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
+    }
+}
+
+/// The description.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let (_, mut openapi) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Frame::openapi())
+        .configure(super::routes)
+        .split_for_parts();
+    for (path, item) in &mut openapi.paths.paths {
+        for (_, operation) in operations(item) {
+            add_common_problems(path, operation);
+        }
+    }
+    openapi
+}
+
+/// The description of this API, OpenAPI 3.1.
+#[utoipa::path(tag = "tokens", security(()), responses((status = OK, description = "The description", content_type = "application/json")))]
+#[get("/openapi.json")]
+pub(super) async fn openapi_show() -> HttpResponse {
+    HttpResponse::Ok().json(openapi())
+}
+
+/// How an operation can fail for what it is, whatever it does. What it adds of its own stands at its handler, without a
+/// body: every failure has the same one.
+fn add_common_problems(path: &str, operation: &mut Operation) {
+    let has_parameters = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let has_body = operation.request_body.is_some();
+    let is_public = operation.security.is_some();
+    let common = [
+        (has_parameters, Code::MalformedQuery),
+        (has_body, Code::MalformedBody),
+        (!is_public, Code::Unauthenticated),
+        (path.contains('{'), Code::NotFound),
+        (has_body, Code::PayloadTooLarge),
+        (has_body, Code::UnsupportedMediaType),
+        (has_parameters || has_body, Code::InvalidValue),
+        (true, Code::Internal),
+        (true, Code::Unavailable),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (_, code) in common.into_iter().filter(|(applies, _)| *applies) {
+        responses
+            .entry(code.status().as_str().to_owned())
+            .or_insert_with(|| RefOr::T(Response::new(code.title())));
+    }
+    for (status, response) in responses {
+        let is_problem = status.parse().is_ok_and(|status: u16| status >= StatusCode::BAD_REQUEST.as_u16());
+        if let (true, RefOr::T(response)) = (is_problem, response) {
+            let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+            response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(body));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, item.get.as_mut()),
+        (HttpMethod::Post, item.post.as_mut()),
+        (HttpMethod::Put, item.put.as_mut()),
+        (HttpMethod::Patch, item.patch.as_mut()),
+        (HttpMethod::Delete, item.delete.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+fn method(of: &HttpMethod) -> Option<Method> {
+    match of {
+        HttpMethod::Get => Some(Method::GET),
+        HttpMethod::Post => Some(Method::POST),
+        HttpMethod::Put => Some(Method::PUT),
+        HttpMethod::Patch => Some(Method::PATCH),
+        HttpMethod::Delete => Some(Method::DELETE),
+        _ => None,
+    }
+}
+
+/// Which paths take which methods.
+#[derive(Debug)]
+pub(super) struct Routes(Vec<(ResourceDef, Vec<Method>)>);
+
+impl Routes {
+    /// The routes of a description.
+    pub(super) fn of(openapi: &utoipa::openapi::OpenApi) -> Self {
+        let mut paths = openapi.paths.paths.clone();
+        let routes = paths.iter_mut().map(|(path, item)| {
+            let methods = operations(item).filter_map(|(of, _)| method(&of)).collect();
+            (ResourceDef::new(path.as_str()), methods)
+        });
+        Self(routes.collect())
+    }
+
+    /// The methods of the routes that a path fits.
+    pub(super) fn methods_of(&self, path: &str) -> Vec<String> {
+        let fitting = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
+        let mut methods: Vec<_> = fitting.flat_map(|(_, methods)| methods).map(ToString::to_string).collect();
+        methods.sort();
+        methods.dedup();
+        methods
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_is_of_version_3_1_and_every_refusal_has_the_same_form() {
+        let mut openapi = openapi();
+        let json = serde_json::to_value(&openapi).unwrap();
+        assert_eq!(json["openapi"], "3.1.0");
+        for (path, item) in &mut openapi.paths.paths {
+            for (_, operation) in operations(item) {
+                let name = format!("{path} {:?}", operation.operation_id);
+                assert!(operation.tags.as_ref().is_some_and(|tags| tags.len() == 1), "{name} has no tag");
+                assert!(operation.summary.is_some(), "{name} has no summary");
+                assert!(operation.responses.responses.keys().any(|status| status.starts_with('2')), "{name}");
+                for (status, response) in &operation.responses.responses {
+                    let RefOr::T(response) = response else { panic!("{name} {status}") };
+                    let is_problem = response.content.contains_key(MEDIA_TYPE);
+                    assert_eq!(is_problem, !status.starts_with('2'), "{name} {status}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_schema_that_is_named_is_there() {
+        let text = serde_json::to_string(&openapi()).unwrap();
+        let json = serde_json::to_value(openapi()).unwrap();
+        for reference in text.split("\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(json["components"]["schemas"].get(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_these_operations_need_no_token() {
+        let mut openapi = openapi();
+        let mut public = Vec::new();
+        for (path, item) in &mut openapi.paths.paths {
+            for (of, operation) in operations(item) {
+                let security = serde_json::to_string(&operation.security).unwrap();
+                match security.as_str() {
+                    "null" => {}
+                    other => public.push(format!("{} {path} {other}", method(&of).unwrap())),
+                }
+            }
+        }
+        public.sort();
+        assert_eq!(
+            public,
+            [
+                "GET /api/v1/crl/{name}.crl [{}]",
+                "GET /api/v1/openapi.json [{}]",
+                "POST /api/v1/tokens [{\"basic\":[]}]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_path_knows_its_methods() {
+        let routes = Routes::of(&openapi());
+        let check = |path: &str, expected: &str| assert_eq!(routes.methods_of(path).join(", "), expected, "{path}");
+        check("/api/v1/pumps", "GET");
+        check("/api/v1/tokens", "GET, POST");
+        check("/api/v1/pumps/0190a0a0-0000-7000-8000-000000000000/hold", "POST");
+        check("/api/v1/nothing", "");
+        check("/", "");
+    }
+}

@@ -1,0 +1,190 @@
+//! Every way in which something is refused below, as a [`Problem`]: one exhaustive match per source of errors.
+
+use actix_web::{
+    HttpRequest,
+    error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError},
+};
+use fleet::text::TextError;
+use store::StoreError;
+
+use super::problem::{Problem, ProblemCode as Code};
+use crate::{
+    auth::{bearer::BearerProblem, sign_in::SignInProblem},
+    command::CommandError,
+    pki::authorities::AuthorityProblem,
+};
+
+/// When to try again after the database did not answer, in seconds.
+const DATABASE_RETRY: u64 = 2;
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let words = error.to_string();
+        match error {
+            CommandError::Store(error) => error.into(),
+            CommandError::Authority(problem) => problem.into(),
+            CommandError::AlreadyHeld { .. } => Self::new(Code::AlreadyHeld, words),
+            CommandError::HoldForbidsOrders { .. } => Self::new(Code::HoldForbidsOrders, words),
+            CommandError::Retired { .. } => Self::new(Code::PumpRetired, words),
+            CommandError::Stale { .. } => Self::new(Code::Stale, words),
+            CommandError::SerialNotExpected { .. } => Self::new(Code::SerialNotExpected, words),
+            CommandError::AmbiguousSerial { models, .. } => {
+                let models: Vec<_> = models.iter().map(ToString::to_string).collect();
+                Self::new(Code::AmbiguousSerial, words).with_candidates(models.len(), models)
+            }
+            CommandError::AmbiguousCertificate { count, candidates, .. } => {
+                Self::new(Code::AmbiguousCertificate, words).with_candidates(count, candidates)
+            }
+            CommandError::WouldCutOff { count, pumps } => {
+                let pumps = pumps.iter().map(ToString::to_string).collect();
+                Self::new(Code::WouldCutOff, words).with_candidates(count, pumps)
+            }
+            CommandError::Csv(lines) => Self::new(Code::CsvProblems, words).with_lines(lines),
+            CommandError::Udi(_) | CommandError::HalfAModel | CommandError::TooManyTokens { .. } => {
+                Self::new(Code::InvalidValue, words)
+            }
+            CommandError::Anchor(_) => Self::new(Code::UnusableAnchor, words),
+            CommandError::WrongPassword => Self::new(Code::WrongPassword, words).basic(),
+            CommandError::PasswordChangeRequired => Self::new(Code::PasswordChangeRequired, words),
+            CommandError::Password(_) => Self::new(Code::WeakPassword, words),
+            CommandError::Hash(problem) => unavailable(&problem),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { .. } => Self::new(Code::NotFound, error.to_string()),
+            StoreError::Conflict { .. } => Self::new(Code::Conflict, error.to_string()),
+            StoreError::InvalidPage { .. } => Self::new(Code::MalformedCursor, error.to_string()),
+            StoreError::Unavailable { .. } => unavailable(&error),
+            StoreError::Corrupt { .. } | StoreError::Migration { .. } | StoreError::Url(_) => internal(&error),
+            // The data layer may learn new ways to fail before this table does.
+            other => internal(&other),
+        }
+    }
+}
+
+impl From<AuthorityProblem> for Problem {
+    fn from(problem: AuthorityProblem) -> Self {
+        match problem {
+            AuthorityProblem::Store(error) => error.into(),
+            AuthorityProblem::Unknown { .. } => Self::new(Code::NotFound, problem.to_string()),
+            AuthorityProblem::WouldCutOff { count } => {
+                Self::new(Code::WouldCutOff, problem.to_string()).with_candidates(count, Vec::new())
+            }
+            AuthorityProblem::StillActive { .. }
+            | AuthorityProblem::AlreadyRetired
+            | AuthorityProblem::NoneActive { .. }
+            | AuthorityProblem::MayNotIssue(_)
+            | AuthorityProblem::RootIsNotRotated => Self::new(Code::AuthorityRefused, problem.to_string()),
+            AuthorityProblem::Key(_)
+            | AuthorityProblem::Issue(_)
+            | AuthorityProblem::Inspect(_)
+            | AuthorityProblem::Profile(_)
+            | AuthorityProblem::Tls(_)
+            | AuthorityProblem::Name(_) => internal(&problem),
+        }
+    }
+}
+
+impl From<BearerProblem> for Problem {
+    fn from(problem: BearerProblem) -> Self {
+        match problem {
+            BearerProblem::Missing | BearerProblem::Unknown | BearerProblem::Over => {
+                Self::new(Code::Unauthenticated, problem.to_string())
+            }
+            BearerProblem::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInProblem> for Problem {
+    fn from(problem: SignInProblem) -> Self {
+        let words = problem.to_string();
+        match problem {
+            SignInProblem::Wait(wait) => Self::new(Code::TooManyAttempts, words).retry_after(wait.seconds()),
+            SignInProblem::Busy => Self::new(Code::Unavailable, words).retry_after(1),
+        }
+    }
+}
+
+impl From<TextError> for Problem {
+    fn from(error: TextError) -> Self {
+        Self::new(Code::InvalidValue, error.to_string())
+    }
+}
+
+/// The outside learns that it failed and when to try again; the log learns why.
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::error!(error, "a request could not be served");
+    Problem::new(Code::Unavailable, "the gateway can not reach its records at the moment; try again soon")
+        .retry_after(DATABASE_RETRY)
+}
+
+/// The outside learns that it failed; the log learns why.
+fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::error!(error, "a request failed");
+    Problem::new(Code::Internal, "the gateway failed; the time of this answer finds the reason in its log")
+}
+
+/// A thread of the pool died of a bug.
+pub(super) fn interrupted() -> Problem {
+    Problem::new(Code::Internal, "the gateway was interrupted while it worked on this; read before you try again")
+}
+
+/// The framework could not read a JSON body.
+pub(super) fn json(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let problem = match error {
+        JsonPayloadError::OverflowKnownLength { limit, .. } | JsonPayloadError::Overflow { limit } => {
+            too_large(limit)
+        }
+        JsonPayloadError::ContentType => {
+            Problem::new(Code::UnsupportedMediaType, "send `Content-Type: application/json`")
+        }
+        JsonPayloadError::Payload(error) => return payload(&error).into(),
+        JsonPayloadError::Deserialize(error) => Problem::new(Code::MalformedBody, error.to_string()),
+        other => Problem::new(Code::MalformedBody, other.to_string()),
+    };
+    problem.into()
+}
+
+/// The framework could not read a query.
+pub(super) fn query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let detail = match error {
+        QueryPayloadError::Deserialize(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    Problem::new(Code::MalformedQuery, detail).into()
+}
+
+/// The framework could not read a part of the path.
+pub(super) fn path(error: PathError, _: &HttpRequest) -> actix_web::Error {
+    let detail = match error {
+        PathError::Deserialize(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    Problem::new(Code::MalformedPath, detail).into()
+}
+
+/// The framework could not read a body of any other kind.
+pub(super) fn body(error: &actix_web::Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(error) => payload(error),
+        None => Problem::new(Code::MalformedBody, error.to_string()),
+    }
+}
+
+/// A body did not arrive whole, or was too much.
+fn payload(error: &PayloadError) -> Problem {
+    match error {
+        PayloadError::Overflow => Problem::new(Code::PayloadTooLarge, "the body is larger than is read here"),
+        other => Problem::new(Code::MalformedBody, format!("the body did not arrive whole: {other}")),
+    }
+}
+
+/// A body was too much.
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::PayloadTooLarge, format!("the body is larger than {limit} bytes; send less"))
+}

@@ -1,0 +1,328 @@
+//! A gateway without listeners: a fresh database, fresh authorities, a clock that a test moves, and a line to the pumps
+//! that writes down what it was told.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap},
+    },
+    test::{self, TestRequest},
+};
+use chrono::{DateTime, TimeDelta};
+use fleet::{
+    Timestamp,
+    certificate::{AuthorityKind, AuthorityState, CertificateRecord, Fingerprint, SerialHex},
+    id::{AccountId, AuthorityId, ManufacturerId, ModelId, PumpId},
+    inventory::RetentionRule,
+    pump::{Activity, Pump, PumpState, SessionEnd},
+    text::{Name, SerialNumber},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::{AccountRecord, DatabaseUrl, Store};
+use tempfile::TempDir;
+
+use super::super::Api;
+use crate::{
+    app::{App, Settings},
+    auth::{basic::Credentials, password},
+    clock::Clock,
+    command::account,
+    config::Config,
+    fresh,
+    mqtt::{Down, PumpLink},
+    pki::{authorities::Authorities, gate::Gate, key::KdfCost},
+};
+
+/// When every test begins.
+pub(super) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+/// The administrator's password.
+pub(super) const PASSWORD: &str = "correct horse battery";
+
+/// What the pumps were told.
+#[derive(Debug, Default)]
+pub(super) struct Notebook(Mutex<Vec<Told>>);
+
+/// One thing that a pump was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    Order(PumpId, &'static str),
+    Ack(PumpId),
+    Closed(PumpId, SessionEnd),
+}
+
+impl PumpLink for Notebook {
+    fn deliver(&self, pump: PumpId, down: Down) {
+        self.0.lock().unwrap().push(match down {
+            Down::Order(order) => Told::Order(pump, order.body.kind()),
+            Down::Ack(_) => Told::Ack(pump),
+        });
+    }
+
+    fn close(&self, pump: PumpId, why: SessionEnd) {
+        self.0.lock().unwrap().push(Told::Closed(pump, why));
+    }
+
+    fn connected(&self) -> usize {
+        0
+    }
+}
+
+pub(super) struct Stage {
+    pub(super) app: App,
+    api: Api,
+    notebook: Arc<Notebook>,
+    clock: Arc<Mutex<Timestamp>>,
+    token: Mutex<Option<String>>,
+    _dir: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+    pub(super) json: Value,
+}
+
+impl Reply {
+    /// The code of the problem that it is.
+    pub(super) fn code(&self) -> &str {
+        self.json["code"].as_str().unwrap_or_else(|| panic!("no problem: {self:?}"))
+    }
+
+    pub(super) fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts a status, and hands the body on.
+    #[track_caller]
+    pub(super) fn expect(self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json
+    }
+
+    /// Asserts a problem.
+    #[track_caller]
+    pub(super) fn expect_problem(self, code: &str) -> Value {
+        assert_eq!(self.code(), code, "{}", self.text);
+        self.json
+    }
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url: DatabaseUrl = format!("sqlite://{}", dir.path().join("gateway.db").display()).parse().unwrap();
+        let store = Store::open(&url).unwrap();
+        store.migrate().unwrap();
+        let time = Arc::new(Mutex::new(START));
+        let clock = Clock::from_fn({
+            let time = Arc::clone(&time);
+            move || *time.lock().unwrap()
+        });
+        let notebook = Arc::new(Notebook::default());
+        let app = App {
+            store: store.clone(),
+            clock: clock.clone(),
+            authorities: Arc::new(authorities(&store, dir.path())),
+            gate: Arc::new(Gate::new(Vec::new(), clock)),
+            link: Arc::clone(&notebook) as Arc<dyn PumpLink>,
+            settings: Settings { missing_after: TimeDelta::days(30), retention: RetentionRule::default() },
+        };
+        let api = Api::new(app.clone());
+        Self { app, api, notebook, clock: time, token: Mutex::default(), _dir: dir }
+    }
+
+    pub(super) fn move_clock(&self, by: TimeDelta) {
+        *self.clock.lock().unwrap() += by;
+    }
+
+    /// What the pumps were told since the last time.
+    pub(super) fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut self.notebook.0.lock().unwrap())
+    }
+
+    /// An account; its password is one-time where it must change.
+    pub(super) fn account(&self, name: &str, must_change_password: bool) {
+        let account = AccountRecord {
+            id: AccountId::from_uuid(fresh::uuid(START)),
+            name: Name::new(name).unwrap(),
+            password_hash: password::hash(&SecretString::from(PASSWORD)).unwrap(),
+            must_change_password,
+            role: "administrator".to_owned(),
+            created_at: START,
+        };
+        self.app.store.write(|db| db.account_create(&account)).unwrap();
+    }
+
+    /// The token of an administrator, made on first use.
+    fn token(&self) -> String {
+        let mut token = self.token.lock().unwrap();
+        token
+            .get_or_insert_with(|| {
+                self.account("tester", false);
+                let credentials = Credentials {
+                    name: Name::new("tester").unwrap(),
+                    password: SecretString::from(PASSWORD),
+                };
+                let wanted = account::TokenWanted {
+                    label: Name::new("tests").unwrap(),
+                    valid_days: 365,
+                    new_password: None,
+                };
+                let made = account::token_create(&self.app, &credentials, wanted).unwrap();
+                made.token.expose_secret().to_owned()
+            })
+            .clone()
+    }
+
+    /// Sends a request as it is.
+    pub(super) async fn send(&self, request: TestRequest) -> Reply {
+        let service = test::init_service(actix_web::App::new().configure(self.api.configure())).await;
+        let answer = test::call_service(&service, request.to_request()).await;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = test::read_body(answer).await;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Reply { status, headers, text, json }
+    }
+
+    /// A request with the administrator's token.
+    pub(super) fn request(&self, method: Method, path: &str) -> TestRequest {
+        TestRequest::default()
+            .method(method)
+            .uri(&format!("/api/v1{path}"))
+            .insert_header((header::AUTHORIZATION, format!("Bearer {}", self.token())))
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(self.request(Method::POST, path).set_json(body)).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    pub(super) async fn import(&self, file: &str, dry_run: bool) -> Reply {
+        let request = self
+            .request(Method::POST, &format!("/expected/import?dry_run={dry_run}"))
+            .insert_header((header::CONTENT_TYPE, "text/csv"))
+            .set_payload(file.to_owned());
+        self.send(request).await
+    }
+
+    /// How many events of each kind there are, for a pump or for all.
+    pub(super) async fn events(&self, query: &str) -> Vec<String> {
+        let body = self.get(&format!("/events?{query}")).await.expect(StatusCode::OK);
+        let kinds = body["items"].as_array().unwrap().iter();
+        kinds.map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A pump that enrolled, idle, of the model `Apex 3` by `Acme`.
+    pub(super) fn pump(&self, serial: &str) -> PumpId {
+        self.pump_of("Apex 3", serial)
+    }
+
+    pub(super) fn pump_of(&self, model: &str, serial: &str) -> PumpId {
+        let id = PumpId::from_uuid(fresh::uuid(START));
+        let now = self.app.now();
+        let named = |name: &str| Name::new(name).unwrap();
+        let state = PumpState {
+            pump: id,
+            reported_at: now,
+            received_at: now,
+            activity: Activity::Ready,
+            patient_attached: false,
+            rate: None,
+            infused: None,
+            battery: None,
+            on_mains: true,
+            signal: None,
+            place: None,
+            alarm: None,
+        };
+        self.app
+            .store
+            .write(|db| {
+                let maker = db.manufacturer_ensure(&named("Acme"), ManufacturerId::from_uuid(fresh::uuid(START)))?;
+                let pump = Pump {
+                    id,
+                    row_version: 1,
+                    serial: SerialNumber::new(serial).unwrap(),
+                    model: db.model_ensure(maker, &named(model), ModelId::from_uuid(fresh::uuid(START)))?,
+                    asset_tag: None,
+                    udi: None,
+                    hardware_id: None,
+                    care_area: None,
+                    location: None,
+                    macs: Vec::new(),
+                    components: Vec::new(),
+                    hold: None,
+                    enrolled_at: now,
+                    retired_at: None,
+                };
+                db.pump_create(&pump)?;
+                db.pump_state_upsert(std::slice::from_ref(&state))
+            })
+            .unwrap();
+        id
+    }
+
+    /// A certificate on record and at the gate. What its bytes are does not matter here.
+    pub(super) fn certificate(&self, pump: PumpId) -> CertificateRecord {
+        let now = self.app.now();
+        let der = fresh::bytes::<64>().to_vec();
+        let record = CertificateRecord {
+            fingerprint: Fingerprint::from_digest(Sha256::digest(&der).into()),
+            serial: SerialHex::from_bytes(&fresh::bytes::<16>()),
+            pump,
+            authority: self.device_authority(),
+            key: Fingerprint::from_digest(fresh::bytes()),
+            not_before: now,
+            not_after: now + TimeDelta::days(90),
+            issued_at: now,
+            first_used_at: None,
+            revoked: None,
+        };
+        self.app.store.write(|db| db.certificate_insert(&record, &der)).unwrap();
+        self.app.gate.register(record.clone());
+        record
+    }
+
+    /// Whether the gate lets a session of this certificate go on.
+    pub(super) fn admits(&self, certificate: &CertificateRecord) -> bool {
+        self.app.gate.still_admits(&certificate.fingerprint, self.app.now())
+    }
+
+    /// The device authority that issues.
+    pub(super) fn device_authority(&self) -> AuthorityId {
+        let all = self.app.store.read(|db| db.authority_list()).unwrap();
+        let active = all.iter().find(|one| {
+            one.kind == AuthorityKind::Device && one.state == AuthorityState::Active
+        });
+        active.unwrap().id
+    }
+}
+
+fn authorities(store: &Store, dir: &Path) -> Authorities {
+    let text = format!(
+        "data_dir = {:?}\n[hospital]\nname = \"County General\"\n[server]\nnames = [\"gw.example\"]\n",
+        dir.display().to_string()
+    );
+    let config = Config::parse(&dir.join("gateway.toml"), &text).unwrap();
+    let passphrase = SecretString::from("only for this test");
+    Authorities::establish(store, &config, &passphrase, KdfCost::FOR_TESTS, START).unwrap();
+    Authorities::open(store.clone(), &config, passphrase, START).unwrap()
+}

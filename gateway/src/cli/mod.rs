@@ -1,0 +1,181 @@
+//! The command line: a client of the staff API, and the three commands that run the gateway itself.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`args`] | what can be typed, by noun |
+//! | [`pump`], [`enrol`], [`cert`], [`ca`], [`places`], [`events`], [`token`] | what each noun does |
+//! | [`client`], [`session`], [`connection`] | talking to the gateway |
+//! | [`output`], [`table`], [`time`], [`error`], [`exit`] | talking to people and scripts |
+//! | [`mod@passphrase`] | secrets that people type |
+
+pub mod args;
+pub mod ca;
+pub mod cert;
+pub mod client;
+pub mod connection;
+pub mod enrol;
+pub mod error;
+pub mod events;
+pub mod exit;
+pub mod output;
+pub mod passphrase;
+pub mod places;
+pub mod pump;
+pub mod pump_rows;
+pub mod session;
+pub mod table;
+pub mod time;
+pub mod token;
+
+pub use self::{
+    args::{DemoArgs, InitArgs, ServeArgs},
+    passphrase::passphrase,
+};
+
+use std::io;
+
+use clap::{CommandFactory, Parser};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use self::{
+    args::{Cli, Command, LocalCommand, RemoteCommand},
+    client::Client,
+    connection::ConnectionArgs,
+    error::{Attempt, Cause, CliError},
+    exit::ExitCode,
+    output::Output,
+    session::Session,
+    time::Times,
+};
+use crate::{clock::Clock, init::Established};
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn run() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; when nobody reads them, nobody misses them.
+            let _ = error.print();
+            let code = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Ok
+            };
+            return code.into();
+        }
+    };
+    let mut output = Output::of_process(cli.json);
+    let code = match dispatch(cli, &mut output) {
+        Ok(()) => ExitCode::Ok,
+        Err(error) if error.cause.is_broken_pipe() => ExitCode::Ok,
+        Err(error) => {
+            output.error(&error);
+            error.cause.exit_code()
+        }
+    };
+    code.into()
+}
+
+/// Tells what was set up: the one time that the first password is seen.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn report_init(made: &Established, json: bool) -> io::Result<()> {
+    let mut output = Output::of_process(json);
+    if json {
+        output.document(&json!({
+            "administrator": made.administrator,
+            "one_time_password": made.one_time_password.expose_secret(),
+            "root_file": made.root_file,
+            "config_file": made.config_file,
+        }))
+    } else {
+        output.bytes(made.to_text().as_bytes())
+    }
+}
+
+fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
+    match cli.command {
+        Command::Local(command) => local(command, output),
+        Command::Remote(command) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .attempt("start")?;
+            runtime.block_on(remote(command, &cli.connection, output))
+        }
+    }
+}
+
+fn local(command: LocalCommand, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        LocalCommand::Init(mut args) => {
+            args.json = output.json;
+            crate::init::run(&args)
+                .map_err(Cause::Local)
+                .attempt("make a new gateway")
+        }
+        LocalCommand::Serve(args) => crate::serve::run(&args)
+            .map_err(Cause::Local)
+            .attempt("run the gateway"),
+        #[cfg(feature = "demo")]
+        LocalCommand::Demo(args) => crate::demo::run(&args)
+            .map_err(Cause::Local)
+            .attempt("run the demonstration"),
+        LocalCommand::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "gateway", &mut script);
+            output.bytes(&script).attempt("print the completions")
+        }
+    }
+}
+
+async fn remote(
+    command: RemoteCommand,
+    connection: &ConnectionArgs,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let prepare = || {
+        // Whoever asks for a token may have none yet, or one that is no longer good.
+        let token = if command.needs_token() {
+            connection.token()?
+        } else {
+            None
+        };
+        Client::new(connection.url.clone(), connection.roots()?.as_deref(), token)
+    };
+    let session = &mut Session {
+        client: prepare().attempt("prepare the connection to the gateway")?,
+        output,
+        times: Times {
+            now: Clock::system().now(),
+            zone: None,
+        },
+    };
+    match command {
+        RemoteCommand::Pump(command) => pump::run(session, command).await,
+        RemoteCommand::Enrol(command) => enrol::run(session, command).await,
+        RemoteCommand::Expected(command) => places::expected(session, command).await,
+        RemoteCommand::Discrepancies => places::discrepancies(session).await,
+        RemoteCommand::Area(command) => places::area(session, command).await,
+        RemoteCommand::Location(command) => places::location(session, command).await,
+        RemoteCommand::Manufacturer(command) => places::manufacturer(session, command).await,
+        RemoteCommand::Model(command) => places::model(session, command).await,
+        RemoteCommand::Anchor(command) => enrol::anchor(session, command).await,
+        RemoteCommand::Cert(command) => cert::run(session, command).await,
+        RemoteCommand::Ca(command) => ca::run(session, command).await,
+        RemoteCommand::Events(args) => events::run(session, args).await,
+        RemoteCommand::Summary => events::summary(session).await,
+        RemoteCommand::Token(command) => token::run(session, command, connection).await,
+        RemoteCommand::Openapi => {
+            let Session { client, output, .. } = session;
+            let call = client::Call::get(["openapi.json"]).by_anybody();
+            client
+                .bytes(&call, |bytes| output.bytes(bytes))
+                .await
+                .attempt("fetch the description of the API")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Certificates: finding one, and taking it back.
+
+use std::collections::BTreeSet;
+
+use fleet::{Timestamp, certificate::{Fingerprint, RevocationReason}, id::AuthorityId, pump::SessionEnd};
+use store::{Db, StoreError, StoredCertificate};
+
+use super::{
+    CommandError,
+    change::{Change, Deed},
+};
+use crate::app::{Actor, App};
+
+/// So many are named when several fit.
+const CANDIDATES: usize = 10;
+
+fn find(db: &mut Db<'_>, given: &str) -> Result<StoredCertificate, CommandError> {
+    let shown = || given.chars().take(64).collect::<String>();
+    let found = db.certificate_find(given)?;
+    match found.as_slice() {
+        [] => Err(StoreError::NotFound { what: "certificate", id: shown() }.into()),
+        [only] => fetch(db, only.fingerprint),
+        several => Err(CommandError::AmbiguousCertificate {
+            given: shown(),
+            count: several.len(),
+            candidates: several.iter().take(CANDIDATES).map(|one| one.fingerprint.to_string()).collect(),
+        }),
+    }
+}
+
+fn fetch(db: &mut Db<'_>, fingerprint: Fingerprint) -> Result<StoredCertificate, CommandError> {
+    let stored = db.certificate_fetch(fingerprint)?;
+    Ok(stored.ok_or_else(|| StoreError::NotFound { what: "certificate", id: fingerprint.to_string() })?)
+}
+
+/// The one certificate whose serial number or fingerprint begins with what was given, at least 8 digits of it.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when none fits, [`CommandError::AmbiguousCertificate`] when several do.
+pub fn show(app: &App, given: &str) -> Result<StoredCertificate, CommandError> {
+    app.store.read(|db| Ok(find(db, given)))?
+}
+
+/// Revokes a certificate. Before this returns it is on record, the gate denies it, and the pump's live connection is told to
+/// close; a pump that has another good certificate comes back with that one. Doing it again changes nothing: the first
+/// reason stands.
+///
+/// # Errors
+/// As [`show`], or the database's.
+pub fn revoke(
+    app: &App,
+    actor: &Actor,
+    given: &str,
+    reason: RevocationReason,
+) -> Result<StoredCertificate, CommandError> {
+    let change = Change::by(actor, app);
+    let revoked = change.commit(|db| {
+        let fingerprint = find(db, given)?.record.fingerprint;
+        for certificate in db.certificate_revoke(&[fingerprint], reason, change.now)? {
+            let what = format_args!("certificate {} revoked: {}", certificate.serial, reason.as_str());
+            change.tell(db, Deed::CertificateRevoked, Some(certificate.pump), what)?;
+        }
+        fetch(db, fingerprint)
+    })?;
+    // Also when it was revoked before: a gate that missed it learns of it now.
+    app.gate.revoke(&[revoked.record.fingerprint], reason, change.now);
+    app.link.close(revoked.record.pump, SessionEnd::Denied);
+    publish(app, [revoked.record.authority], change.now);
+    Ok(revoked)
+}
+
+/// Tells outsiders, by the revocation lists of these authorities. The gate does not need them: where one can not be signed
+/// now, it is at its next turn.
+pub(super) fn publish(app: &App, authorities: impl IntoIterator<Item = AuthorityId>, now: Timestamp) {
+    for authority in authorities.into_iter().collect::<BTreeSet<_>>() {
+        if let Err(error) = app.authorities.publish_revocations(authority, now) {
+            tracing::error!(%authority, %error, "a revocation list could not be signed; it will be at its next turn");
+        }
+    }
+}

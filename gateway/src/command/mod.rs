@@ -1,0 +1,20 @@
+//! What people may do, whichever way they ask: the REST API today, pages tomorrow.
+//!
+//! Each command is one function and one transaction (S11): the change and what is told about it commit together, durably,
+//! or neither does. Only then does the rest of the gateway learn of it, the strictest first: the gate denies, the live
+//! session closes, orders go out. A crash in between is made good at the next start, when the gate is loaded from the record.
+//!
+//! Commands decide nothing that `fleet` has a rule for.
+
+pub mod account;
+pub mod anchor;
+pub mod authority;
+pub mod certificate;
+mod change;
+pub mod enrolment;
+mod error;
+pub mod expected;
+pub mod place;
+pub mod pump;
+
+pub use error::CommandError;

@@ -1,0 +1,291 @@
+//! What people do to a pump: hold it, retire it, correct its record, order something of it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fleet::{
+    Timestamp,
+    certificate::{LATE_RENEWAL_ARMED_FOR, RevocationReason},
+    id::{OrderId, PumpId},
+    pump::{Hold, HoldKind, Pump, SessionEnd, Udi},
+    text::{AssetTag, HardwareId, Name, Reason},
+};
+use store::{Db, OrderRow, PumpPatch, StoreError};
+use wire::message::{Order, OrderBody, V1};
+
+use super::{
+    CommandError,
+    certificate,
+    change::{Change, Deed},
+    place,
+};
+use crate::{
+    app::{Actor, App},
+    mqtt::Down,
+};
+
+/// Puts a pump out of use. There is no command that lifts a hold (S4): that takes a passed retest and two signatures.
+///
+/// A clinical hold is also an order to the pump, which takes effect when it is free (S10). Isolation denies its
+/// certificates and closes its connection. Sequestering sends nothing, not even what was waiting to be sent.
+///
+/// # Errors
+/// [`CommandError::AlreadyHeld`] unless the new hold is stricter than the standing one; [`CommandError::Retired`].
+pub fn hold(app: &App, actor: &Actor, id: PumpId, kind: HoldKind, reason: &Reason) -> Result<(), CommandError> {
+    let change = Change::by(actor, app);
+    let _turn = in_turn();
+    let order = change.commit(|db| {
+        let pump = in_use(db, id)?;
+        if let Some(standing) = pump.hold.map(|hold| hold.kind).filter(|standing| !is_stricter(*standing, kind)) {
+            return Err(CommandError::AlreadyHeld { standing });
+        }
+        db.pump_hold_set(id, &Hold { kind, reason: reason.clone(), since: change.now })?;
+        change.tell(db, Deed::PumpHeld, Some(id), format_args!("{}: {reason}", kind.as_str()))?;
+        if kind.may_be_ordered() {
+            let body = OrderBody::Hold { hold: kind, reason: reason.clone() };
+            order_record(&change, db, id, body).map(Some)
+        } else {
+            orders_withdraw(&change, db, id)?;
+            Ok(None)
+        }
+    })?;
+    app.gate.set_pump(id, Some(kind), false);
+    if !kind.may_connect() {
+        app.link.close(id, SessionEnd::Denied);
+    }
+    if let Some(order) = order {
+        app.link.deliver(id, Down::Order(order));
+    }
+    Ok(())
+}
+
+/// The gate learns of holds in the order in which they were committed, so that a milder one that was first can not
+/// come second there.
+fn in_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a hold may take another's place. Every other change would lift something, and that takes signatures (S4).
+const fn is_stricter(standing: HoldKind, new: HoldKind) -> bool {
+    match (standing, new) {
+        (HoldKind::Clinical, HoldKind::SecurityIsolation | HoldKind::Sequestered) => true,
+        (HoldKind::Clinical, HoldKind::Clinical)
+        | (
+            HoldKind::SecurityIsolation | HoldKind::Sequestered,
+            HoldKind::Clinical | HoldKind::SecurityIsolation | HoldKind::Sequestered,
+        ) => false,
+    }
+}
+
+/// A pump leaves the hospital for good: its certificates are revoked and its connection is closed. Its record stays.
+///
+/// # Errors
+/// [`CommandError::Retired`] when it left before.
+pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(), CommandError> {
+    const WHY: RevocationReason = RevocationReason::CessationOfOperation;
+    let change = Change::by(actor, app);
+    let _turn = in_turn();
+    let (revoked, hold) = change.commit(|db| {
+        let pump = in_use(db, id)?;
+        db.pump_retire(id, change.now)?;
+        orders_withdraw(&change, db, id)?;
+        change.tell(db, Deed::PumpRetired, Some(id), format_args!("pump retired: {reason}"))?;
+        let all: Vec<_> =
+            db.certificate_of_pump(id)?.into_iter().map(|certificate| certificate.fingerprint).collect();
+        let revoked = db.certificate_revoke(&all, WHY, change.now)?;
+        for certificate in &revoked {
+            let what = format_args!("certificate {} revoked, pump retired: {reason}", certificate.serial);
+            change.tell(db, Deed::CertificateRevoked, Some(id), what)?;
+        }
+        Ok((revoked, pump.hold.map(|hold| hold.kind)))
+    })?;
+    app.gate.set_pump(id, hold, true);
+    let fingerprints: Vec<_> = revoked.iter().map(|certificate| certificate.fingerprint).collect();
+    app.gate.revoke(&fingerprints, WHY, change.now);
+    app.link.close(id, SessionEnd::Denied);
+    certificate::publish(app, revoked.iter().map(|certificate| certificate.authority), change.now);
+    Ok(())
+}
+
+/// What an edit changes; nothing where it leaves a field alone, and nothing inside where it clears one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edit {
+    pub asset_tag: Option<Option<AssetTag>>,
+    pub udi: Option<Option<Udi>>,
+    /// By name. A name that is not on record becomes a new care area.
+    pub care_area: Option<Option<Name>>,
+    /// By name, within the care area that the pump then has.
+    pub location: Option<Option<Name>>,
+    pub hardware_id: Option<Option<HardwareId>>,
+}
+
+/// Corrects a pump's record.
+///
+/// # Errors
+/// [`CommandError::Stale`] when it was changed since version `seen`.
+pub fn edit(app: &App, actor: &Actor, id: PumpId, seen: i64, edit: Edit) -> Result<(), CommandError> {
+    let change = Change::by(actor, app);
+    change.commit(|db| {
+        let pump = in_use(db, id)?;
+        if pump.row_version != seen {
+            return Err(CommandError::Stale { seen, current: pump.row_version });
+        }
+        let fields = edited_fields(&edit);
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let care_area = match edit.care_area {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(name)) => Some(Some(place::care_area_ensure(&change, db, &name)?)),
+        };
+        let location = match edit.location {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(name)) => {
+                let within = care_area.unwrap_or(pump.care_area);
+                Some(Some(place::location_ensure(&change, db, within, &name)?))
+            }
+        };
+        let patch = PumpPatch {
+            asset_tag: edit.asset_tag,
+            udi: edit.udi,
+            care_area,
+            location,
+            hardware_id: edit.hardware_id,
+        };
+        db.pump_detail_update(id, seen, &patch)?;
+        change.tell(db, Deed::PumpEdited, Some(id), format_args!("edited: {fields}"))
+    })
+}
+
+fn edited_fields(edit: &Edit) -> String {
+    let Edit { asset_tag, udi, care_area, location, hardware_id } = edit;
+    [
+        asset_tag.as_ref().map(|_| "asset tag"),
+        udi.as_ref().map(|_| "UDI"),
+        care_area.as_ref().map(|_| "care area"),
+        location.as_ref().map(|_| "location"),
+        hardware_id.as_ref().map(|_| "hardware id"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// What a person may order of a pump by itself; a hold orders what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// Send an inventory report now.
+    ReportInventory,
+    /// Renew the certificate now.
+    RenewCertificate,
+}
+
+impl From<Errand> for OrderBody {
+    fn from(errand: Errand) -> Self {
+        match errand {
+            Errand::ReportInventory => Self::ReportInventory,
+            Errand::RenewCertificate => Self::RenewCertificate,
+        }
+    }
+}
+
+/// Orders something of a pump: at once if it is connected, else when it comes back. An older order of the same kind that
+/// was not delivered yet is superseded.
+///
+/// # Errors
+/// [`CommandError::HoldForbidsOrders`], [`CommandError::Retired`].
+pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<OrderRow, CommandError> {
+    let change = Change::by(actor, app);
+    let (order, row) = change.commit(|db| {
+        let pump = in_use(db, id)?;
+        if let Some(standing) = pump.hold.map(|hold| hold.kind).filter(|kind| !kind.may_be_ordered()) {
+            return Err(CommandError::HoldForbidsOrders { standing });
+        }
+        let order = order_record(&change, db, id, errand.into())?;
+        change.tell(db, Deed::OrderGiven, Some(id), format_args!("ordered: {}", order.body.kind()))?;
+        let row = order_row(id, &order)?;
+        Ok((order, row))
+    })?;
+    app.link.deliver(id, Down::Order(order));
+    Ok(row)
+}
+
+/// Lets a pump whose certificate has expired renew it once, for some days.
+///
+/// # Errors
+/// [`CommandError::Retired`].
+pub fn late_renewal_arm(app: &App, actor: &Actor, id: PumpId) -> Result<Timestamp, CommandError> {
+    let change = Change::by(actor, app);
+    let until = change.now + LATE_RENEWAL_ARMED_FOR;
+    change.commit(|db| {
+        in_use(db, id)?;
+        db.late_renewal_arm(id, until)?;
+        change.tell(db, Deed::LateRenewalArmed, Some(id), format_args!("late renewal until {until}"))
+    })?;
+    Ok(until)
+}
+
+/// A pump that has not left for good.
+fn in_use(db: &mut Db<'_>, id: PumpId) -> Result<Pump, CommandError> {
+    let pump = db.pump_fetch(id)?;
+    match pump.retired_at {
+        Some(at) => Err(CommandError::Retired { on: at.date_naive() }),
+        None => Ok(pump),
+    }
+}
+
+fn order_record(
+    change: &Change<'_>,
+    db: &mut Db<'_>,
+    pump: PumpId,
+    body: OrderBody,
+) -> Result<Order, CommandError> {
+    let order = Order { v: V1, id: change.id(OrderId::from_uuid), at: change.now, body };
+    db.order_supersede(pump, order.body.kind(), change.now)?;
+    db.order_create(&order_row(pump, &order)?)?;
+    Ok(order)
+}
+
+fn order_row(pump: PumpId, order: &Order) -> Result<OrderRow, CommandError> {
+    let body = serde_json::to_value(&order.body).map_err(|error| StoreError::Corrupt {
+        attempted: "write an order down",
+        detail: error.to_string(),
+    })?;
+    Ok(OrderRow {
+        id: order.id,
+        pump,
+        at: order.at,
+        kind: order.body.kind().to_owned(),
+        body,
+        delivered_at: None,
+        outcome: None,
+        outcome_at: None,
+        reason: None,
+    })
+}
+
+/// What waits to be sent is not sent any more.
+fn orders_withdraw(change: &Change<'_>, db: &mut Db<'_>, pump: PumpId) -> Result<(), CommandError> {
+    for waiting in db.order_pending(pump)? {
+        db.order_supersede(pump, &waiting.kind, change.now)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s4_no_hold_takes_the_place_of_one_that_only_signatures_lift() {
+        for standing in HoldKind::ALL {
+            for new in HoldKind::ALL {
+                let expected = standing == HoldKind::Clinical && new != HoldKind::Clinical;
+                assert_eq!(is_stricter(standing, new), expected, "{standing:?} → {new:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The configuration file as `gateway init` writes it: every key, its default, and what it means.
+
+use std::path::Path;
+
+use fleet::{inventory::RetentionRule, text::Name};
+use store::DatabaseUrl;
+
+use super::{Inventory, Listen, Mqtt};
+
+/// Writes the file.
+#[must_use]
+pub fn render(data_dir: &Path, hospital: &Name, names: &[String], listen: Listen, database: Option<&DatabaseUrl>) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let database = database.map_or_else(
+        || "# url = \"postgres://gateway@db.example/gateway\"".to_owned(),
+        |url| format!("url = {}", quoted(&url.to_string())),
+    );
+    let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+    let Mqtt { workers, connections_per_address } = Mqtt::default();
+    let RetentionRule { full_days, hourly_days, daily_days } = RetentionRule::default();
+    let Inventory { missing_after_days } = Inventory::default();
+    format!(
+        "\
+# The infusion pump gateway. Check changes with: gateway serve --check --config <this file>
+
+# Keys (encrypted), the embedded database and the root certificate. Back it up; mode 0700.
+data_dir = {data_dir}
+
+[hospital]
+# On pages, and in the names of the hospital's certificate authorities.
+name = {hospital}
+
+[server]
+# DNS names and IP addresses by which pumps and staff reach the gateway, for its certificate.
+names = [{names}]
+
+[listen]
+# Pump segment: MQTT over mutual TLS, and HTTPS for enrolment and firmware.
+mqtt = \"{mqtt}\"
+bulk = \"{bulk}\"
+# Staff network: HTTPS for people and programs. Never reachable from the pump segment.
+staff = \"{staff}\"
+# Health and metrics for this machine only.
+operations = \"{operations}\"
+
+[database]
+# Nothing means the embedded SQLite database in data_dir. For PostgreSQL, the password comes from PGPASSWORD
+# or a .pgpass file, never from here.
+{database}
+
+[mqtt]
+# Threads that serve pumps, and the most connections from one address.
+workers = {workers}
+connections_per_address = {connections_per_address}
+
+[retention]
+# Telemetry: every sample for full_days, then one an hour until hourly_days, then one a day until daily_days.
+full_days = {full_days}
+hourly_days = {hourly_days}
+daily_days = {daily_days}
+
+[inventory]
+# A pump without a sign of life for so many days is missing.
+missing_after_days = {missing_after_days}
+
+[log]
+# text or json, to standard error; a filter such as info or gateway=debug,info.
+format = \"text\"
+filter = \"info\"
+",
+        data_dir = quoted(&data_dir.to_string_lossy()),
+        hospital = quoted(hospital.as_str()),
+        names = names.join(", "),
+        mqtt = listen.mqtt,
+        bulk = listen.bulk,
+        staff = listen.staff,
+        operations = listen.operations,
+    )
+}

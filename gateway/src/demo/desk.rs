@@ -1,0 +1,96 @@
+//! The desk in biomed: every step of the story is asked for here, over the staff API, with a token.
+
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use thiserror::Error;
+use reqwest::Url;
+
+use crate::cli::{client::{Call, Client}, error::Cause};
+
+/// What the story can stumble over.
+#[derive(Debug, Error)]
+pub(super) enum DeskError {
+    #[error("the gateway refused: {0}")]
+    Refused(#[from] Cause),
+    #[error("the answer has no `{0}`")]
+    Missing(&'static str),
+    #[error("it did not come to pass in {0:?}: {1}")]
+    Never(Duration, &'static str),
+}
+
+/// How long the story waits for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A line to the staff API.
+pub(super) struct Desk {
+    client: Client,
+    pub(super) token: SecretString,
+}
+
+impl Desk {
+    /// Signs in with the one-time password, which is changed by that.
+    pub(super) async fn sign_in(
+        url: Url,
+        root_pem: &[u8],
+        name: &str,
+        one_time_password: &SecretString,
+        new_password: &str,
+    ) -> Result<Self, DeskError> {
+        let visitor = Client::new(url.clone(), Some(root_pem), None)?;
+        let body = json!({ "label": "demo", "new_password": new_password });
+        let made = visitor.json(&Call::post(["tokens"]).by_password(name, one_time_password).json(body)).await?;
+        let token = SecretString::from(text(&made, "token")?);
+        Ok(Self { client: Client::new(url, Some(root_pem), Some(token.clone()))?, token })
+    }
+
+    pub(super) async fn ask(&self, call: Call) -> Result<Value, DeskError> {
+        Ok(self.client.json(&call).await?)
+    }
+
+    /// The items of a list, up to a thousand.
+    pub(super) async fn list(&self, call: Call) -> Result<Vec<Value>, DeskError> {
+        let mut answer = self.ask(call.query("limit", 1000)).await?;
+        match answer.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok(items),
+            _ => Err(DeskError::Missing("items")),
+        }
+    }
+
+    /// The pump with a serial number or an asset tag.
+    pub(super) async fn pump(&self, name: &str) -> Result<Value, DeskError> {
+        let found = self.ask(Call::get(["pumps", "find"]).query("q", name)).await?;
+        found.get("items").and_then(|items| items.get(0)).cloned().ok_or(DeskError::Missing("pump"))
+    }
+
+    /// Asks for a pump again and again until it is as wanted; returns it and how long that took.
+    pub(super) async fn until(
+        &self,
+        name: &str,
+        what: &'static str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<(Value, Duration), DeskError> {
+        let began = Instant::now();
+        loop {
+            let pump = self.pump(name).await?;
+            if wanted(&pump) {
+                return Ok((pump, began.elapsed()));
+            }
+            if began.elapsed() > PATIENCE {
+                return Err(DeskError::Never(PATIENCE, what));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// A text member of an answer.
+pub(super) fn text(value: &Value, member: &'static str) -> Result<String, DeskError> {
+    value.get(member).and_then(Value::as_str).map(str::to_owned).ok_or(DeskError::Missing(member))
+}
+
+/// A number member of an answer; 0 where there is none.
+pub(super) fn number(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+}

@@ -1,0 +1,162 @@
+//! What a group changes on record. Everything here runs inside the one transaction of the group.
+
+use fleet::{
+    Timestamp,
+    event::{Event, EventKind},
+    id::{EventId, PumpId},
+    inventory::{KnownIdentity, ReportedIdentity, compare},
+    pump::{MacAddress, Udi},
+    text::SerialNumber,
+};
+use store::{Db, Recorded, ReportRow, StoreError};
+use wire::message::{InventoryReport, OrderOutcome, OrderResult, ReportBody};
+
+use super::group::{Group, ReceivedReport};
+use crate::fresh;
+
+/// Writes everything of a group but its reports.
+pub(super) fn apply_signals(db: &mut Db<'_>, group: &Group) -> Result<(), StoreError> {
+    if !group.presence.is_empty() {
+        db.presence_set(&group.presence)?;
+    }
+    if !group.used.is_empty() {
+        db.certificate_mark_used(&group.used)?;
+    }
+    if !group.samples.is_empty() {
+        db.telemetry_insert(&group.samples)?;
+        db.pump_state_upsert(&group.latest())?;
+    }
+    if !group.heard.is_empty() {
+        let heard: Vec<_> = group.heard.iter().map(|(pump, at)| (*pump, *at)).collect();
+        db.last_seen_set(&heard)?;
+    }
+    for (order, at) in &group.delivered {
+        match db.order_delivered(*order, *at) {
+            // Nothing waits for an order that is not on record.
+            Ok(()) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let alarms: Vec<_> =
+        group.alarms.iter().map(|(pump, kind, at, detail)| event(*at, *kind, *pump, detail.clone())).collect();
+    db.event_record(&alarms)
+}
+
+/// Writes a report and what follows from it. A report that is on record already changes nothing.
+pub(super) fn apply_report(db: &mut Db<'_>, received: &ReceivedReport) -> Result<(), StoreError> {
+    let ReceivedReport { pump, report, received_at } = received;
+    let seq = i64::try_from(report.seq).unwrap_or(i64::MAX);
+    let last_seq = db.report_last_seq(*pump)?;
+    let recorded = db.report_record(&ReportRow {
+        pump: *pump,
+        id: report.id,
+        seq,
+        at: report.at,
+        received_at: *received_at,
+        kind: kind(&report.body).to_owned(),
+        body: serde_json::to_value(cleaned(&report.body)).unwrap_or_default(),
+    })?;
+    match recorded {
+        Recorded::Duplicate => return Ok(()),
+        Recorded::New => {}
+    }
+    let expected = last_seq.unwrap_or(0).saturating_add(1);
+    if seq > expected {
+        let detail = format!("numbers {expected} to {} never arrived", seq - 1);
+        db.event_record(&[event(*received_at, EventKind::ReportGap, *pump, detail)])?;
+    }
+    match &report.body {
+        ReportBody::Inventory(inventory) => apply_inventory(db, *pump, inventory, *received_at),
+        ReportBody::OrderResult(result) => apply_order_result(db, *pump, result, *received_at),
+    }
+}
+
+/// The body as it is kept. A UDI may come with a scanner's control characters, or be no UDI at all: it is kept in its
+/// printed form, or not.
+fn cleaned(body: &ReportBody) -> ReportBody {
+    match body {
+        ReportBody::Inventory(inventory) => ReportBody::Inventory(InventoryReport {
+            udi: udi(inventory).map(|udi| udi.to_string()),
+            ..inventory.clone()
+        }),
+        ReportBody::OrderResult(_) => body.clone(),
+    }
+}
+
+fn udi(inventory: &InventoryReport) -> Option<Udi> {
+    inventory.udi.as_deref()?.parse().ok()
+}
+
+const fn kind(body: &ReportBody) -> &'static str {
+    match body {
+        ReportBody::Inventory(_) => "inventory",
+        ReportBody::OrderResult(_) => "order_result",
+    }
+}
+
+fn apply_inventory(
+    db: &mut Db<'_>,
+    pump: PumpId,
+    reported: &InventoryReport,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = db.pump_fetch(pump)?;
+    let macs = sorted(reported.macs.clone());
+    let components = sorted(reported.components.clone());
+    let shared_with = mac_shared_with(db, pump, &macs)?;
+    let findings = compare(
+        &KnownIdentity { serial: &known.serial, macs: &known.macs, components: &known.components },
+        &ReportedIdentity {
+            serial: &reported.serial,
+            macs: &macs,
+            components: &components,
+            mac_shared_with: shared_with.as_ref(),
+        },
+    );
+    // The one from the hospital's list stays.
+    let udi = if known.udi.is_some() { None } else { udi(reported) };
+    db.pump_inventory_set(pump, &macs, &components, Some(&reported.hardware_id), udi.as_ref())?;
+    let events: Vec<_> =
+        findings.into_iter().map(|finding| event(now, finding.kind, pump, finding.detail)).collect();
+    db.event_record(&events)
+}
+
+fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// Another pump that is known by one of these addresses.
+fn mac_shared_with(
+    db: &mut Db<'_>,
+    pump: PumpId,
+    macs: &[MacAddress],
+) -> Result<Option<SerialNumber>, StoreError> {
+    for mac in macs {
+        if let Some(other) = db.pump_by_mac(*mac)?.into_iter().find(|other| *other != pump) {
+            return Ok(Some(db.pump_fetch(other)?.serial));
+        }
+    }
+    Ok(None)
+}
+
+fn apply_order_result(
+    db: &mut Db<'_>,
+    pump: PumpId,
+    result: &OrderResult,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = db.order_outcome(result.order, pump, result.outcome.as_str(), result.reason.as_ref(), now)?;
+    let why = result.reason.as_ref().map_or("no reason given", |reason| reason.as_str());
+    let detail = match (known, result.outcome) {
+        (true, OrderOutcome::Done | OrderOutcome::WhenFree) => return Ok(()),
+        (true, OrderOutcome::Refused) => format!("order {}: {why}", result.order),
+        (false, _) => format!("answers order {}, which was never given to it: {why}", result.order),
+    };
+    db.event_record(&[event(now, EventKind::OrderRefused, pump, detail)])
+}
+
+fn event(at: Timestamp, kind: EventKind, pump: PumpId, detail: String) -> Event {
+    Event { id: EventId::from_uuid(fresh::uuid(at)), at, kind, pump: Some(pump), detail }
+}

@@ -1,0 +1,16 @@
+//! The loop between the pumps and the record.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`inbound`] | takes what pumps said, commits it in groups, and only then lets it be acknowledged |
+//! | [`apply`] | what a group changes: presence, state, reports and their consequences |
+//! | [`outbox`] | brings orders that wait to pumps that are there |
+//! | [`sessions`] | who is connected with which certificate, and who must not be any more |
+//! | [`housekeeping`] | revocation lists, thinning, expiry, at their intervals |
+
+mod apply;
+mod group;
+pub mod housekeeping;
+pub mod inbound;
+mod outbox;
+pub mod sessions;

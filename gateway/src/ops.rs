@@ -1,0 +1,123 @@
+//! Health and metrics, for the machine the gateway runs on.
+//!
+//! `/healthz`: the process lives. `/readyz`: it can do its work (the record answers, revocation lists are fresh).
+//! `/metrics`: Prometheus text (OpenMetrics).
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use fleet::certificate::{Expiry, expiry};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use crate::{app::App, mqtt::Counters};
+
+/// Every metric of the process.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    pumps: Family<PumpLabel, Gauge>,
+    certificates: Family<ExpiryLabel, Gauge>,
+    days_left: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PumpLabel {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExpiryLabel {
+    class: &'static str,
+}
+
+impl Metrics {
+    /// Registers the endpoint's counters and our own gauges.
+    #[must_use]
+    pub fn new(counters: &Counters) -> Self {
+        let mut registry = Registry::with_prefix("pump_gateway");
+        counters.register(&mut registry);
+        let pumps = Family::<PumpLabel, Gauge>::default();
+        registry.register("pumps", "Pumps on record, by state", pumps.clone());
+        let certificates = Family::<ExpiryLabel, Gauge>::default();
+        registry.register("certificates", "Newest certificate of each pump, by how urgent its renewal is", certificates.clone());
+        let days_left = Gauge::default();
+        registry.register(
+            "certificate_days_left_p1",
+            "Days until expiry that 99 of 100 pumps' certificates still have",
+            days_left.clone(),
+        );
+        Self { registry: Arc::new(registry), pumps, certificates, days_left }
+    }
+
+    fn refresh(&self, app: &App) -> Result<(), store::StoreError> {
+        let now = app.now();
+        let (counts, mut expiries) = app.store.read(|db| Ok((db.pump_counts()?, db.certificate_expiries()?)))?;
+        for (state, count) in
+            [("total", counts.total), ("connected", counts.connected), ("held", counts.held), ("retired", counts.retired)]
+        {
+            self.pumps.get_or_create(&PumpLabel { state }).set(count);
+        }
+        for class in Expiry::ALL {
+            let count = expiries.iter().filter(|(_, from, to)| expiry(*from, *to, now) == class).count();
+            let label = ExpiryLabel { class: class.as_str() };
+            self.certificates.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        expiries.sort_by_key(|(_, _, not_after)| *not_after);
+        let p1 = expiries.get(expiries.len() / 100).map_or(0, |(_, _, not_after)| (*not_after - now).num_days());
+        self.days_left.set(p1);
+        Ok(())
+    }
+}
+
+/// Routes of the operations listener.
+pub fn configure(app: App, metrics: Metrics) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config
+            .app_data(web::Data::new(app))
+            .app_data(web::Data::new(metrics))
+            .route("/healthz", web::get().to(healthz))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(export));
+    }
+}
+
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(app: web::Data<App>) -> HttpResponse {
+    let checked = web::block(move || {
+        app.store.read(|db| db.pump_counts()).map_err(|error| error.to_string())?;
+        if app.authorities.crl_is_stale(app.now()) {
+            return Err("the revocation list is out of date".to_owned());
+        }
+        Ok(())
+    })
+    .await;
+    match checked {
+        Ok(Ok(())) => HttpResponse::Ok().body("ready\n"),
+        Ok(Err(problem)) => HttpResponse::ServiceUnavailable().body(format!("not ready: {problem}\n")),
+        Err(_) => HttpResponse::ServiceUnavailable().body("not ready: stopping\n"),
+    }
+}
+
+async fn export(app: web::Data<App>, metrics: web::Data<Metrics>) -> HttpResponse {
+    let text = web::block(move || {
+        metrics.refresh(&app).map_err(|error| error.to_string())?;
+        let mut text = String::new();
+        encode(&mut text, &metrics.registry).map_err(|error| error.to_string())?;
+        Ok::<_, String>(text)
+    })
+    .await;
+    match text {
+        Ok(Ok(text)) => {
+            HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
+        }
+        Ok(Err(problem)) => HttpResponse::ServiceUnavailable().body(format!("{problem}\n")),
+        Err(_) => HttpResponse::ServiceUnavailable().body("stopping\n"),
+    }
+}

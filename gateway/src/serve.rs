@@ -1,0 +1,211 @@
+//! `gateway serve`: brings every listener up, and down again in order.
+//!
+//! Up: record, authorities, gate, pump endpoint, engine, HTTPS. Down the other way round: no new requests, pumps told
+//! goodbye, what they sent last committed, and only then the end.
+
+mod http;
+mod logging;
+
+use std::{net::SocketAddr, path::PathBuf, sync::{Arc, mpsc}, thread::JoinHandle, time::Duration};
+
+use actix_web::dev::ServerHandle;
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use store::{Store, StoreError};
+use thiserror::Error;
+use tokio::sync::watch;
+
+pub use logging::install as install_logging;
+
+use crate::{
+    app::{App, Settings},
+    cli::{ServeArgs, passphrase},
+    clock::Clock,
+    config::{Config, ConfigError},
+    engine::{housekeeping, inbound, sessions::Sessions},
+    mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
+    ops::Metrics,
+    pki::{authorities::{Authorities, AuthorityProblem}, gate::Gate, tls},
+};
+
+/// How long pumps get to be told goodbye. With the rest it stays below the five seconds that a stop may take.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Why the gateway did not come up, and what to do about it.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("opening the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("opening the certificate authorities: {0}")]
+    Authorities(#[from] AuthorityProblem),
+    #[error("starting the pump endpoint: {0}")]
+    Endpoint(#[from] EndpointError),
+    #[error("setting up TLS: {0}")]
+    Tls(#[from] tls::TlsError),
+    #[error("listening on {address} for {what}: {source}; is another process using it?")]
+    Listen { what: &'static str, address: SocketAddr, source: std::io::Error },
+    #[error("starting a thread: {0}")]
+    Thread(std::io::Error),
+    #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
+    NotInitialised(PathBuf),
+}
+
+/// Where a running gateway listens. Port 0 in the configuration becomes a real port here.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    pub mqtt: SocketAddr,
+    pub bulk: SocketAddr,
+    pub staff: SocketAddr,
+    pub operations: SocketAddr,
+}
+
+/// A running gateway.
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Addresses,
+    app: App,
+    endpoint: Endpoint,
+    servers: Vec<ServerHandle>,
+    writer: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts a gateway in this process. Needs a Tokio runtime.
+///
+/// # Errors
+/// [`StartError`] says what could not be brought up. What was up by then is taken down again.
+pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Result<Running, StartError> {
+    tls::install_provider();
+    let now = clock.now();
+    let (store, authorities, gate) = open(&config, passphrase, &clock).await?;
+    let counters = Counters::default();
+    let metrics = Metrics::new(&counters);
+
+    let verifier = tls::PumpVerifier::new(authorities.trust(), Arc::clone(&gate) as _);
+    let (inbox, outbox) = mpsc::channel();
+    let endpoint = Endpoint::start(
+        EndpointConfig {
+            listen: config.listen.mqtt,
+            tls: Arc::new(tls::mqtt_config(verifier, authorities.server_identity(), Arc::new(clock.clone()))?),
+            workers: config.mqtt.workers,
+            limits: Limits { connections_per_address: config.mqtt.connections_per_address, ..Limits::default() },
+        },
+        Arc::clone(&gate) as _,
+        clock.as_fn(),
+        inbox,
+        &counters,
+    )?;
+    let app = App {
+        store,
+        clock,
+        authorities,
+        gate,
+        link: endpoint.link(),
+        settings: Settings {
+            missing_after: TimeDelta::days(i64::from(config.inventory.missing_after_days)),
+            retention: config.retention,
+        },
+    };
+    app.store.write(|db| db.presence_clear_all(now))?;
+
+    let sessions = Arc::new(Sessions::default());
+    let writer = std::thread::Builder::new()
+        .name("writer".to_owned())
+        .spawn({
+            let (app, sessions) = (app.clone(), Arc::clone(&sessions));
+            move || inbound::run(&app, &sessions, &outbox)
+        })
+        .map_err(StartError::Thread)?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
+
+    let (addresses, servers) = http::start(&app, &config, metrics, endpoint.local_addr())?;
+    tracing::info!(mqtt = %addresses.mqtt, bulk = %addresses.bulk, staff = %addresses.staff, operations = %addresses.operations, "gateway is up");
+    Ok(Running { addresses, app, endpoint, servers, writer, stop })
+}
+
+/// The slow part of the start: key derivation and the registry, off the runtime's threads.
+async fn open(
+    config: &Config,
+    passphrase: SecretString,
+    clock: &Clock,
+) -> Result<(Store, Arc<Authorities>, Arc<Gate>), StartError> {
+    let (config, clock) = (config.clone(), clock.clone());
+    let opened = tokio::task::spawn_blocking(move || {
+        if !config.key_dir().is_dir() {
+            return Err(StartError::NotInitialised(config.data_dir.clone()));
+        }
+        let store = Store::open(&config.database_url())?;
+        store.migrate()?;
+        let now = clock.now();
+        let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;
+        authorities.refresh_crls(now)?;
+        let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);
+        Ok((store, Arc::new(authorities), Arc::new(gate)))
+    });
+    opened.await.map_err(|error| StartError::Thread(std::io::Error::other(error)))?
+}
+
+impl Running {
+    /// What its parts share, for a program that embeds the gateway.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Stops in order. Returns once everything that was acknowledged is durable and every thread has ended.
+    pub async fn stop(self) {
+        let Self { app, endpoint, servers, writer, stop, .. } = self;
+        let _ = stop.send(true);
+        let http = futures_util::future::join_all(servers.iter().map(|server| server.stop(true)));
+        let pumps = tokio::task::spawn_blocking(move || endpoint.stop(GOODBYE));
+        let (_, goodbye) = tokio::join!(http, pumps);
+        if goodbye.is_err() {
+            tracing::error!("the pump endpoint did not stop in order");
+        }
+        // The endpoint held the last sender: the writer commits what is left and ends.
+        let ended = tokio::task::spawn_blocking(move || writer.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("the writer did not end in order");
+        }
+        let now = app.now();
+        if let Err(error) = app.store.write(|db| db.presence_clear_all(now)) {
+            tracing::error!(%error, "presence could not be cleared");
+        }
+        tracing::info!("gateway has stopped");
+    }
+}
+
+/// The command.
+///
+/// # Errors
+/// Whatever kept the gateway from coming up, in words.
+pub fn run(args: &ServeArgs) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let config = Config::load(&args.config)?;
+    if args.check {
+        return Ok(());
+    }
+    install_logging(&config.log)?;
+    let passphrase = passphrase(&args.passphrase, false)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let running = start(config, passphrase, Clock::system()).await?;
+        told_to_stop().await?;
+        running.stop().await;
+        Ok(())
+    })
+}
+
+/// SIGTERM (a service manager) or SIGINT (a person).
+async fn told_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("stopping: SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("stopping: interrupted"),
+    }
+    Ok(())
+}

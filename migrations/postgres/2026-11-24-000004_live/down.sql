@@ -1,0 +1,3 @@
+DROP TABLE telemetry;
+DROP TABLE pump_states;
+DROP TABLE presence;

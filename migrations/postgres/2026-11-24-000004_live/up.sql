@@ -1,0 +1,54 @@
+-- What pumps do right now, and what they did.
+
+CREATE TABLE presence (
+    pump uuid PRIMARY KEY NOT NULL REFERENCES pumps (id),
+    connected boolean NOT NULL,
+    changed_at timestamptz NOT NULL,
+    peer text COLLATE "C",
+    certificate bytea CHECK (length(certificate) = 32),
+    session_end text COLLATE "C" CHECK (
+        session_end IN ('goodbye', 'lost', 'taken_over', 'denied', 'protocol_violation', 'gateway_stopped')
+    ),
+    last_seen timestamptz NOT NULL
+);
+CREATE INDEX presence_connected ON presence (pump) WHERE connected;
+
+-- The latest state of each pump; `telemetry` keeps the history.
+CREATE TABLE pump_states (
+    pump uuid PRIMARY KEY NOT NULL REFERENCES pumps (id),
+    reported_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    activity text COLLATE "C" NOT NULL CHECK (
+        activity IN ('ready', 'standby', 'infusing', 'kvo', 'paused', 'transitioning', 'unknown')
+    ),
+    patient_attached boolean NOT NULL,
+    rate double precision,
+    infused double precision,
+    battery double precision,
+    on_mains boolean NOT NULL,
+    signal double precision,
+    place text COLLATE "C",
+    alarm text COLLATE "C"
+);
+
+-- Rows are appended in the order of arrival, so a group commit touches few pages; `telemetry_by_pump` serves a pump's
+-- history, `telemetry_by_arrival` the thinning.
+CREATE TABLE telemetry (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY NOT NULL,
+    pump uuid NOT NULL REFERENCES pumps (id),
+    reported_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    activity text COLLATE "C" NOT NULL CHECK (
+        activity IN ('ready', 'standby', 'infusing', 'kvo', 'paused', 'transitioning', 'unknown')
+    ),
+    patient_attached boolean NOT NULL,
+    rate double precision,
+    infused double precision,
+    battery double precision,
+    on_mains boolean NOT NULL,
+    signal double precision,
+    place text COLLATE "C",
+    alarm text COLLATE "C"
+);
+CREATE INDEX telemetry_by_pump ON telemetry (pump, received_at);
+CREATE INDEX telemetry_by_arrival ON telemetry (received_at);

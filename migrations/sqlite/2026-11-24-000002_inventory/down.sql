@@ -1,0 +1,9 @@
+DROP TABLE late_renewals;
+DROP TABLE pump_components;
+DROP TABLE pump_macs;
+DROP TABLE pumps;
+DROP TABLE expected_pumps;
+DROP TABLE locations;
+DROP TABLE care_areas;
+DROP TABLE models;
+DROP TABLE manufacturers;

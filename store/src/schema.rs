@@ -1,0 +1,447 @@
+//! The tables as the queries see them. What the migrations make is compared with this, and on one database with the other.
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    settings (name) {
+        name -> Words,
+        value -> Words,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    accounts (id) {
+        id -> Id,
+        name -> Words,
+        password_hash -> Words,
+        must_change_password -> Bool,
+        role -> Words,
+        created_at -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    api_tokens (id) {
+        id -> Id,
+        account -> Id,
+        label -> Words,
+        secret_hash -> Octets,
+        created_at -> Utc,
+        expires_at -> Utc,
+        revoked_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    manufacturers (id) {
+        id -> Id,
+        name -> Words,
+        email -> Nullable<Words>,
+        phone -> Nullable<Words>,
+        web -> Nullable<Words>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    models (id) {
+        id -> Id,
+        manufacturer -> Id,
+        name -> Words,
+        udi_device -> Nullable<Words>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    care_areas (id) {
+        id -> Id,
+        name -> Words,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    locations (id) {
+        id -> Id,
+        care_area -> Nullable<Id>,
+        name -> Words,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    expected_pumps (id) {
+        id -> Id,
+        serial -> Words,
+        model -> Id,
+        asset_tag -> Nullable<Words>,
+        udi -> Nullable<Words>,
+        hardware_id -> Nullable<Words>,
+        macs -> Json,
+        care_area -> Nullable<Id>,
+        location -> Nullable<Id>,
+        listed_at -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    pumps (id) {
+        id -> Id,
+        row_version -> BigInt,
+        serial -> Words,
+        model -> Id,
+        asset_tag -> Nullable<Words>,
+        udi -> Nullable<Words>,
+        udi_device -> Nullable<Words>,
+        udi_serial -> Nullable<Words>,
+        hardware_id -> Nullable<Words>,
+        care_area -> Nullable<Id>,
+        location -> Nullable<Id>,
+        hold_kind -> Nullable<Words>,
+        hold_reason -> Nullable<Words>,
+        hold_since -> Nullable<Utc>,
+        enrolled_at -> Utc,
+        retired_at -> Nullable<Utc>,
+        registry_change -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    pump_macs (pump, mac) {
+        pump -> Id,
+        mac -> Octets,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    pump_components (pump, name) {
+        pump -> Id,
+        name -> Words,
+        version -> Words,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    late_renewals (pump) {
+        pump -> Id,
+        until -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    authorities (id) {
+        id -> Id,
+        kind -> Words,
+        generation -> Integer,
+        state -> Words,
+        subject -> Words,
+        certificate_der -> Binary,
+        key_name -> Words,
+        not_before -> Utc,
+        not_after -> Utc,
+        created_at -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    crls (authority) {
+        authority -> Id,
+        number -> BigInt,
+        der -> Binary,
+        this_update -> Utc,
+        next_update -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    server_certificates (fingerprint) {
+        fingerprint -> Octets,
+        authority -> Id,
+        serial -> Words,
+        der -> Binary,
+        not_before -> Utc,
+        not_after -> Utc,
+        names -> Words,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    anchors (id) {
+        id -> Id,
+        manufacturer -> Id,
+        subject -> Words,
+        certificate_der -> Binary,
+        fingerprint -> Octets,
+        imported_at -> Utc,
+        removed_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    enrol_tokens (id) {
+        id -> Id,
+        secret_hash -> Octets,
+        serial -> Words,
+        model -> Id,
+        bound_key -> Nullable<Octets>,
+        created_at -> Utc,
+        expires_at -> Utc,
+        consumed_at -> Nullable<Utc>,
+        consumed_key -> Nullable<Octets>,
+        withdrawn_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    certificates (fingerprint) {
+        fingerprint -> Octets,
+        serial -> Words,
+        pump -> Id,
+        authority -> Id,
+        public_key -> Octets,
+        not_before -> Utc,
+        not_after -> Utc,
+        issued_at -> Utc,
+        first_used_at -> Nullable<Utc>,
+        revoked_at -> Nullable<Utc>,
+        revocation_reason -> Nullable<Words>,
+        registry_change -> BigInt,
+        der -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    presence (pump) {
+        pump -> Id,
+        connected -> Bool,
+        changed_at -> Utc,
+        peer -> Nullable<Words>,
+        certificate -> Nullable<Octets>,
+        session_end -> Nullable<Words>,
+        last_seen -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    pump_states (pump) {
+        pump -> Id,
+        reported_at -> Utc,
+        received_at -> Utc,
+        activity -> Words,
+        patient_attached -> Bool,
+        rate -> Nullable<Real>,
+        infused -> Nullable<Real>,
+        battery -> Nullable<Real>,
+        on_mains -> Bool,
+        signal -> Nullable<Real>,
+        place -> Nullable<Words>,
+        alarm -> Nullable<Words>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    telemetry (id) {
+        id -> BigInt,
+        pump -> Id,
+        reported_at -> Utc,
+        received_at -> Utc,
+        activity -> Words,
+        patient_attached -> Bool,
+        rate -> Nullable<Real>,
+        infused -> Nullable<Real>,
+        battery -> Nullable<Real>,
+        on_mains -> Bool,
+        signal -> Nullable<Real>,
+        place -> Nullable<Words>,
+        alarm -> Nullable<Words>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    reports (pump, id) {
+        pump -> Id,
+        id -> Id,
+        seq -> BigInt,
+        at -> Utc,
+        received_at -> Utc,
+        kind -> Words,
+        body -> Json,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    orders (id) {
+        id -> Id,
+        pump -> Id,
+        at -> Utc,
+        kind -> Words,
+        body -> Json,
+        delivered_at -> Nullable<Utc>,
+        outcome -> Nullable<Words>,
+        outcome_at -> Nullable<Utc>,
+        reason -> Nullable<Words>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    events (id) {
+        id -> Id,
+        at -> Utc,
+        kind -> Words,
+        pump -> Nullable<Id>,
+        detail -> Words,
+    }
+}
+
+diesel::joinable!(api_tokens -> accounts (account));
+diesel::joinable!(models -> manufacturers (manufacturer));
+diesel::joinable!(expected_pumps -> models (model));
+diesel::joinable!(expected_pumps -> care_areas (care_area));
+diesel::joinable!(expected_pumps -> locations (location));
+diesel::joinable!(pumps -> models (model));
+diesel::joinable!(pumps -> care_areas (care_area));
+diesel::joinable!(pumps -> locations (location));
+diesel::joinable!(certificates -> pumps (pump));
+diesel::joinable!(events -> pumps (pump));
+diesel::joinable!(presence -> pumps (pump));
+diesel::joinable!(pump_states -> pumps (pump));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    settings,
+    accounts,
+    api_tokens,
+    manufacturers,
+    models,
+    care_areas,
+    locations,
+    expected_pumps,
+    pumps,
+    pump_macs,
+    pump_components,
+    late_renewals,
+    authorities,
+    crls,
+    server_certificates,
+    anchors,
+    enrol_tokens,
+    certificates,
+    presence,
+    pump_states,
+    telemetry,
+    reports,
+    orders,
+    events,
+);
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+
+    use crate::{connection::AnyConnection, migrate};
+
+    #[test]
+    fn every_column_here_is_one_of_the_migrations() {
+        let conn = SqliteConnection::establish(":memory:").unwrap();
+        let mut conn = AnyConnection::Sqlite(conn);
+        migrate::up(&mut conn).unwrap();
+        macro_rules! select_all {
+            ($($table:ident),+ $(,)?) => {$(
+                let columns = super::$table::table.select(super::$table::all_columns);
+                columns.limit(1).execute(&mut conn).unwrap();
+            )+};
+        }
+        select_all!(
+            settings,
+            accounts,
+            api_tokens,
+            manufacturers,
+            models,
+            care_areas,
+            locations,
+            expected_pumps,
+            pumps,
+            pump_macs,
+            pump_components,
+            late_renewals,
+            authorities,
+            crls,
+            server_certificates,
+            anchors,
+            enrol_tokens,
+            certificates,
+            presence,
+            pump_states,
+            telemetry,
+            reports,
+            orders,
+            events,
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! Every method of the data layer, on every database.
+//!
+//! Each test gets a database of its own. SQLite is always there; PostgreSQL is tested when the feature `postgres` is on and
+//! `TEST_POSTGRES_URL` names a server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test, its helpers included"
+)]
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "`|db| db.pump_fetch(id)` and `|db| db.pump_counts()` are read alike"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "numbers of fixtures are small"
+)]
+
+mod certificates;
+mod common;
+mod inventory;
+mod live;
+mod messages;
+mod migrations;
+mod transactions;

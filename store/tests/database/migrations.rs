@@ -1,0 +1,195 @@
+//! The migrations have equal names, go up, down and up again, and make the same tables on both databases.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use diesel::{prelude::*, sql_query, sql_types};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+use store::{DatabaseUrl, Store};
+
+use crate::common::on_postgres;
+
+/// What a column holds, and whether it may be empty.
+type Columns = BTreeMap<String, (String, bool)>;
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Table {
+    columns: Columns,
+    /// The columns of each index, whether it is unique, and whether it covers some rows only.
+    indexes: BTreeSet<(String, bool, bool)>,
+}
+
+type Schema = BTreeMap<String, Table>;
+
+#[derive(QueryableByName)]
+struct ColumnRow {
+    #[diesel(sql_type = sql_types::Text)]
+    of: String,
+    #[diesel(sql_type = sql_types::Text)]
+    name: String,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: String,
+    #[diesel(sql_type = sql_types::Bool)]
+    nullable: bool,
+}
+
+#[derive(QueryableByName)]
+struct IndexRow {
+    #[diesel(sql_type = sql_types::Text)]
+    of: String,
+    #[diesel(sql_type = sql_types::Text)]
+    columns: String,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_unique: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_partial: bool,
+}
+
+/// Only what we made: the bookkeeping of the migrations themselves is not ours.
+fn schema(columns: Vec<ColumnRow>, indexes: Vec<IndexRow>) -> Schema {
+    let mut schema = Schema::new();
+    for row in columns {
+        let table = schema.entry(row.of).or_default();
+        table.columns.insert(row.name, (row.kind, row.nullable));
+    }
+    for row in indexes {
+        let table = schema.entry(row.of).or_default();
+        table.indexes.insert((row.columns, row.is_unique, row.is_partial));
+    }
+    schema.retain(|name, _| !name.starts_with("__") && !name.starts_with("sqlite_"));
+    schema
+}
+
+fn sqlite_schema(conn: &mut SqliteConnection) -> Schema {
+    let columns = sql_query(
+        "SELECT t.name AS \"of\", c.name AS name, c.type AS kind, c.\"notnull\" = 0 AS nullable
+         FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'",
+    );
+    let indexes = sql_query(
+        "SELECT t.name AS \"of\", i.\"unique\" AS is_unique, i.partial AS is_partial,
+            (SELECT group_concat(x.name) FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) x) AS columns
+         FROM sqlite_schema t, pragma_index_list(t.name) i WHERE t.type = 'table'",
+    );
+    schema(columns.load(conn).unwrap(), indexes.load(conn).unwrap())
+}
+
+fn migrations(database: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../migrations")
+        .join(database)
+}
+
+fn revert<DB: diesel::backend::Backend>(conn: &mut impl MigrationHarness<DB>, database: &str) {
+    let migrations = FileBasedMigrations::from_path(migrations(database)).unwrap();
+    conn.revert_all_migrations(migrations).unwrap();
+}
+
+#[test]
+fn both_databases_have_migrations_of_the_same_names_each_of_which_can_be_taken_back() {
+    let names = |database: &str| -> BTreeSet<String> {
+        std::fs::read_dir(migrations(database))
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                for file in ["up.sql", "down.sql"] {
+                    assert!(
+                        entry.path().join(file).is_file(),
+                        "{:?} has no {file}",
+                        entry.path()
+                    );
+                }
+                entry.file_name().into_string().unwrap()
+            })
+            .collect()
+    };
+    let sqlite = names("sqlite");
+    assert!(!sqlite.is_empty());
+    assert_eq!(sqlite, names("postgres"));
+}
+
+#[test]
+fn sqlite_goes_up_down_and_up_again_and_every_table_is_strict() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("g.db");
+    let store = Store::open(&DatabaseUrl::sqlite(&path)).unwrap();
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    store.migrate().unwrap();
+    let made = sqlite_schema(&mut conn);
+    assert!(made.len() > 20, "{made:?}");
+    revert(&mut conn, "sqlite");
+    assert_eq!(sqlite_schema(&mut conn), Schema::new());
+    store.migrate().unwrap();
+    store.migrate().unwrap();
+    assert_eq!(sqlite_schema(&mut conn), made);
+
+    #[derive(QueryableByName)]
+    struct Lax {
+        #[diesel(sql_type = sql_types::Text)]
+        name: String,
+    }
+    let lax: Vec<Lax> = sql_query(
+        "SELECT name FROM pragma_table_list WHERE NOT strict AND schema = 'main' AND type = 'table'",
+    )
+    .load(&mut conn)
+    .unwrap();
+    let lax: Vec<_> = lax.iter().map(|table| &table.name[..]).collect();
+    assert!(
+        lax.iter()
+            .all(|name| name.starts_with("__") || name.starts_with("sqlite_")),
+        "{lax:?}"
+    );
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn postgresql_goes_up_down_and_up_again_and_has_the_same_tables() {
+    let postgres_schema = |conn: &mut PgConnection| {
+        let columns = sql_query(
+            "SELECT table_name::text AS of, column_name::text AS name, is_nullable = 'YES' AS nullable, CASE data_type
+                WHEN 'uuid' THEN 'BLOB' WHEN 'bytea' THEN 'BLOB'
+                WHEN 'bigint' THEN 'INTEGER' WHEN 'integer' THEN 'INTEGER' WHEN 'boolean' THEN 'INTEGER'
+                WHEN 'timestamp with time zone' THEN 'INTEGER'
+                WHEN 'double precision' THEN 'REAL'
+                WHEN 'text' THEN 'TEXT' WHEN 'jsonb' THEN 'TEXT'
+                ELSE 'unexpected: ' || data_type END AS kind
+             FROM information_schema.columns WHERE table_schema = 'public'",
+        );
+        let indexes = sql_query(
+            "SELECT t.relname::text AS of, string_agg(a.attname::text, ',' ORDER BY k.place) AS columns,
+                x.indisunique AS is_unique, x.indpred IS NOT NULL AS is_partial
+             FROM pg_index x
+             JOIN pg_class t ON t.oid = x.indrelid AND t.relnamespace = 'public'::regnamespace
+             CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+             JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number
+             GROUP BY t.relname, x.indexrelid, x.indisunique, x.indpred IS NOT NULL",
+        );
+        schema(columns.load(conn).unwrap(), indexes.load(conn).unwrap())
+    };
+    on_postgres(|url| {
+        let store = Store::open(&url.parse().unwrap()).unwrap();
+        let mut conn = PgConnection::establish(url).unwrap();
+        store.migrate().unwrap();
+        let made = postgres_schema(&mut conn);
+        revert(&mut conn, "postgres");
+        assert_eq!(postgres_schema(&mut conn), Schema::new());
+        store.migrate().unwrap();
+        assert_eq!(postgres_schema(&mut conn), made);
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("g.db");
+        Store::open(&DatabaseUrl::sqlite(&path))
+            .unwrap()
+            .migrate()
+            .unwrap();
+        let mut sqlite = sqlite_schema(&mut SqliteConnection::establish(path.to_str().unwrap()).unwrap());
+        // The row id of SQLite is an index by itself and is not listed as one.
+        let telemetry = sqlite.get_mut("telemetry").unwrap();
+        telemetry.indexes.insert(("id".to_owned(), true, false));
+        assert_eq!(sqlite.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
+        for (name, table) in &made {
+            assert_eq!(&sqlite[name], table, "{name}");
+        }
+    });
+}

@@ -1,0 +1,151 @@
+//! A gateway in this process, in a directory of its own.
+
+use std::{net::SocketAddr, path::{Path, PathBuf}};
+
+use fleet::text::Name;
+use gateway::{
+    clock::Clock,
+    config::{Config, Listen},
+    init::{self, Established, Plan},
+    pki::key::KdfCost,
+    serve::{self, Addresses, Running},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tempfile::TempDir;
+
+use crate::{Api, Enrolled, Key};
+
+/// What a test wants to be otherwise.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What time it is.
+    pub clock: Clock,
+    /// The most connections from one address.
+    pub connections_per_address: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Clock::system(), connections_per_address: 20_000 }
+    }
+}
+
+/// A hospital with a gateway.
+pub struct Hospital {
+    dir: TempDir,
+    options: Options,
+    config: Config,
+    passphrase: SecretString,
+    running: Option<Running>,
+    /// The administrator's API client.
+    pub api: Api,
+}
+
+/// Sets up a data directory under `dir` with every listener on a free port of loopback, without starting it.
+///
+/// # Panics
+/// When it can not be set up.
+pub fn set_up(dir: &Path, clock: &Clock) -> (Established, SecretString) {
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let plan = Plan {
+        data_dir: dir.join("data"),
+        hospital: Name::new("County General").unwrap(),
+        server_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        listen: Listen { mqtt: loopback, bulk: loopback, staff: loopback, operations: loopback },
+        database: None,
+        kdf: KdfCost::FOR_TESTS,
+    };
+    let passphrase = SecretString::from("correct horse battery staple");
+    let made = init::establish(&plan, &passphrase, clock.now()).unwrap();
+    (made, passphrase)
+}
+
+impl Hospital {
+    /// Opens one with the defaults.
+    pub async fn open() -> Self {
+        Self::open_with(Options::default()).await
+    }
+
+    /// Opens one.
+    ///
+    /// # Panics
+    /// When the gateway does not come up.
+    pub async fn open_with(options: Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, passphrase) = set_up(dir.path(), &options.clock);
+        let mut config = Config::load(&made.config_file).unwrap();
+        config.mqtt.connections_per_address = options.connections_per_address;
+        let running = serve::start(config.clone(), passphrase.clone(), options.clock.clone()).await.unwrap();
+        let root = std::fs::read(&made.root_file).unwrap();
+        let api = Api::sign_in(
+            running.addresses.staff,
+            &root,
+            made.administrator.as_str(),
+            made.one_time_password.expose_secret(),
+        )
+        .await;
+        Self { dir, options, config, passphrase, running: Some(running), api }
+    }
+
+    /// The gateway, which runs.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    #[must_use]
+    pub const fn running(&self) -> &Running {
+        self.running.as_ref().expect("the gateway runs")
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.running().addresses
+    }
+
+    /// A directory that goes with the test.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The root certificate's file.
+    #[must_use]
+    pub fn root_file(&self) -> PathBuf {
+        self.config.data_dir.join(init::ROOT_FILE)
+    }
+
+    /// A one-time token for a serial number of the usual model.
+    pub async fn token(&self, serial: &str) -> String {
+        let body = serde_json::json!({ "serial": serial, "manufacturer": "Acme Medical", "model": "Volumat LVP" });
+        let made = self.api.post("/enrol-tokens", &body).await.ok(201);
+        made["secret"].as_str().unwrap().to_owned()
+    }
+
+    /// A pump with a key by openssl and a certificate by EST with curl.
+    pub async fn enrol(&self, serial: &str) -> Enrolled {
+        let token = self.token(serial).await;
+        let key = Key::p256(self.dir(), serial);
+        key.enrol(self, serial, &token).expect("enrolment")
+    }
+
+    /// Stops the gateway and starts it again on other ports, with the same data.
+    ///
+    /// # Panics
+    /// When it does not come up again.
+    pub async fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        let clock = self.options.clock.clone();
+        let running = serve::start(self.config.clone(), self.passphrase.clone(), clock).await.unwrap();
+        self.api = self.api.moved(running.addresses.staff);
+        self.running = Some(running);
+    }
+
+    /// Stops it in order.
+    pub async fn close(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}

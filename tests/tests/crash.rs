@@ -1,0 +1,85 @@
+//! `kill -9` while a thousand pumps report: what was acknowledged is there afterwards.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+
+use bench::{
+    client::{Connection, anchors},
+    fleet_with_certificates::{loopback, register},
+    server::{Server, free_port},
+};
+use fleet::id::PumpId;
+use gateway::config::Config;
+use serde_json::json;
+use store::Store;
+use tests::{binary, eventually};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+use wire::topic::{Channel, Topic};
+
+const PUMPS: usize = 1_000;
+/// The kill comes once so many reports were acknowledged: well into the run, with every pump busy.
+const KILL_AFTER: u64 = 5_000;
+
+fn report(seq: u64) -> Vec<u8> {
+    let at = gateway::clock::Clock::system().now();
+    let body = json!({ "kind": "order_result", "order": Uuid::new_v4(), "outcome": "done" });
+    serde_json::to_vec(&json!({ "v": 1, "id": Uuid::new_v4(), "seq": seq, "at": at, "body": body })).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_acknowledged_report_survives_kill_nine() {
+    gateway::pki::tls::install_provider();
+    let dir = tempfile::tempdir().unwrap();
+    let ports: Vec<_> = (0..4).map(|_| free_port().unwrap()).collect();
+    let listen = loopback(ports[0], ports[1], ports[2], ports[3]);
+    let data = register(dir.path(), PUMPS, listen).unwrap();
+    let mut server = Server::gateway(&binary("gateway"), &data, listen.mqtt).unwrap();
+    let roots = anchors(&data.root_file).unwrap();
+
+    let total = Arc::new(AtomicU64::new(0));
+    let mut pumps = JoinSet::new();
+    for pump in &data.pumps {
+        let (pump, roots, total) = (Arc::clone(pump), Arc::clone(&roots), Arc::clone(&total));
+        pumps.spawn(async move {
+            let mut acknowledged = 0;
+            // The server may be killed before the last pumps are in: they have had nothing acknowledged.
+            if let Ok(mut connection) = Connection::open(listen.mqtt, &roots, &pump).await {
+                let topic = Topic::new(pump.id, Channel::Report).to_string();
+                while connection.publish_one(&topic, &report(acknowledged + 1)).await.is_ok() {
+                    acknowledged += 1;
+                    total.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            (pump.id, acknowledged)
+        });
+    }
+    eventually("enough reports are acknowledged", || async {
+        (total.load(Ordering::Relaxed) >= KILL_AFTER).then_some(())
+    })
+    .await;
+    server.kill();
+    let mut acknowledged: Vec<(PumpId, u64)> = Vec::new();
+    while let Some(pump) = pumps.join_next().await {
+        acknowledged.push(pump.unwrap());
+    }
+    assert!(acknowledged.iter().filter(|(_, count)| *count > 0).count() > PUMPS / 2, "most pumps were in the middle of it");
+
+    // The record is whole without any help, and the gateway comes up on it.
+    let config = Config::load(&data.config_file).unwrap();
+    {
+        let store = Store::open(&config.database_url()).unwrap();
+        for (pump, count) in &acknowledged {
+            let last = store.read(|db| db.report_last_seq(*pump)).unwrap().unwrap_or(0).unsigned_abs();
+            assert!(last >= *count, "{pump}: {count} acknowledged, {last} on record");
+            let kept = store.read(|db| db.report_list(*pump, 1_000)).unwrap();
+            assert_eq!(kept.len() as u64, last, "{pump}: no hole below the last one");
+        }
+    }
+    let again = Server::gateway(&binary("gateway"), &data, listen.mqtt).unwrap();
+    let mut connection = Connection::open(listen.mqtt, &roots, &data.pumps[0]).await.unwrap();
+    let topic = Topic::new(data.pumps[0].id, Channel::Report).to_string();
+    connection.publish_one(&topic, &report(acknowledged[0].1 + 1)).await.unwrap();
+    drop(again);
+}
