@@ -33,11 +33,11 @@ const SQLITE_SETTINGS: &str = "
     PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON;
     PRAGMA synchronous = NORMAL;
-    PRAGMA cache_size = -16384;
+    PRAGMA cache_size = -65536;
     PRAGMA wal_autocheckpoint = 16384;
     PRAGMA temp_store = MEMORY;
 ";
-const SQLITE_READER: &str = "PRAGMA query_only = ON;";
+const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
 
 /// A database. Cheap to clone; all clones share its connections.
 #[derive(Clone)]

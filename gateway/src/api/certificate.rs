@@ -10,6 +10,7 @@ use fleet::{
     id::{AuthorityId, PumpId},
     text::{AssetTag, SerialNumber},
 };
+use pem::{EncodeConfig, LineEnding, Pem, encode_config};
 use serde::{Deserialize, Serialize};
 use store::{CertificateFilter, CertificateListing, StoredCertificate};
 use utoipa::{IntoParams, ToSchema};
@@ -103,7 +104,8 @@ impl CertificateView {
 
 /// A certificate as people pass it on.
 pub(super) fn pem(der: Vec<u8>) -> String {
-    pem::encode(&pem::Pem::new("CERTIFICATE", der))
+    let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    encode_config(&Pem::new("CERTIFICATE", der), lines)
 }
 
 /// When certificates run out.

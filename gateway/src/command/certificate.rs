@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fleet::{Timestamp, certificate::{Fingerprint, RevocationReason}, id::AuthorityId, pump::SessionEnd};
+use fleet::{Timestamp, certificate::{CertificateRecord, Fingerprint, RevocationReason, SerialHex}, id::AuthorityId, pump::SessionEnd};
 use store::{Db, StoreError, StoredCertificate};
 
 use super::{
@@ -16,7 +16,8 @@ const CANDIDATES: usize = 10;
 
 fn find(db: &mut Db<'_>, given: &str) -> Result<StoredCertificate, CommandError> {
     let shown = || given.chars().take(64).collect::<String>();
-    let found = db.certificate_find(given)?;
+    let mut found = db.certificate_find(given)?;
+    found.retain(|certificate| is_named(certificate, given));
     match found.as_slice() {
         [] => Err(StoreError::NotFound { what: "certificate", id: shown() }.into()),
         [only] => fetch(db, only.fingerprint),
@@ -26,6 +27,15 @@ fn find(db: &mut Db<'_>, given: &str) -> Result<StoredCertificate, CommandError>
             candidates: several.iter().take(CANDIDATES).map(|one| one.fingerprint.to_string()).collect(),
         }),
     }
+}
+
+/// Whether the digits are really the first of its fingerprint or serial number. Zeros that stand before a serial number name
+/// nothing by themselves: what is found is about to be revoked, so it must be what was meant.
+fn is_named(certificate: &CertificateRecord, given: &str) -> bool {
+    let digits: String = given.chars().filter(|c| !matches!(c, ':' | ' ')).collect::<String>().to_lowercase();
+    let serial = SerialHex::from_digits(&digits);
+    let of_serial = !serial.as_str().is_empty() && certificate.serial.as_str().starts_with(serial.as_str());
+    of_serial || certificate.fingerprint.to_string().starts_with(&digits)
 }
 
 fn fetch(db: &mut Db<'_>, fingerprint: Fingerprint) -> Result<StoredCertificate, CommandError> {

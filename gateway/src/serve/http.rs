@@ -3,9 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
-    App as WebApp, Error, HttpResponse, HttpServer,
+    App as WebApp, Error, HttpServer,
     body::{BoxBody, MessageBody},
     dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    error::ErrorRequestTimeout,
     middleware::{Next, from_fn},
 };
 
@@ -89,12 +90,8 @@ async fn in_time(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let head = request.request().clone();
     match tokio::time::timeout(ANSWER_WITHIN, next.call(request)).await {
         Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
-        Err(_) => {
-            let answer = HttpResponse::RequestTimeout().force_close().finish();
-            Ok(ServiceResponse::new(head, answer))
-        }
+        Err(_) => Err(ErrorRequestTimeout("the request took too long")),
     }
 }

@@ -83,7 +83,7 @@ async fn a_token_is_shown_once_and_ends_by_time_or_by_hand() {
     };
     let (short, long) = (make("short", 1).await, make("long", 365).await);
     let (short, id) = (short["token"].as_str().unwrap(), short["id"].as_str().unwrap());
-    let long = long["token"].as_str().unwrap();
+    let (long, long_id) = (long["token"].as_str().unwrap(), long["id"].as_str().unwrap());
 
     let reply = with_token(&stage, long).await;
     assert_eq!(reply.json["items"].as_array().unwrap().len(), 2);
@@ -98,7 +98,7 @@ async fn a_token_is_shown_once_and_ends_by_time_or_by_hand() {
     // The stage's own account does not see another's tokens.
     stage.delete(&format!("/tokens/{id}")).await.expect_problem("not_found");
     let request = TestRequest::delete()
-        .uri(&format!("/api/v1/tokens/{}", reply.json["items"][1]["id"].as_str().unwrap()))
+        .uri(&format!("/api/v1/tokens/{long_id}"))
         .insert_header((header::AUTHORIZATION, format!("Bearer {long}")));
     stage.send(request).await.expect(StatusCode::NO_CONTENT);
     with_token(&stage, long).await.expect_problem("unauthenticated");
