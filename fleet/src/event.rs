@@ -79,6 +79,34 @@ event_kinds! {
     UnknownPump = "unknown_pump", Attention, "A pump enrolled that nobody expected";
     /// Component versions changed.
     ComponentsChanged = "components_changed", Attention, "Software versions changed";
+    /// A pump was retired: it has left the hospital for good.
+    PumpRetired = "pump_retired", Attention, "Pump retired";
+    /// Particulars of a pump were edited.
+    PumpEdited = "pump_edited", Note, "Pump edited";
+    /// A pump was given an order.
+    OrderGiven = "order_given", Note, "Order given";
+    /// A pump with an expired certificate may renew once.
+    LateRenewalArmed = "late_renewal_armed", Attention, "Late renewal armed";
+    /// A one-time enrolment token was made.
+    EnrolTokenMade = "enrol_token_made", Note, "Enrolment token made";
+    /// A one-time enrolment token was taken back.
+    EnrolTokenWithdrawn = "enrol_token_withdrawn", Note, "Enrolment token withdrawn";
+    /// A list of expected pumps was imported.
+    ListImported = "list_imported", Note, "List of expected pumps imported";
+    /// An expected pump was taken off the list.
+    ListShortened = "list_shortened", Note, "Expected pump taken off the list";
+    /// A care area, location, manufacturer or model was named or changed.
+    PlaceNamed = "place_named", Note, "Places or manufacturers changed";
+    /// A manufacturer's certificate may vouch for first enrolments.
+    AnchorImported = "anchor_imported", Attention, "Manufacturer's anchor imported";
+    /// A manufacturer's certificate may not vouch any more.
+    AnchorRemoved = "anchor_removed", Attention, "Manufacturer's anchor removed";
+    /// A token for the staff API was made.
+    ApiTokenMade = "api_token_made", Attention, "API token made";
+    /// A token for the staff API was revoked.
+    ApiTokenRevoked = "api_token_revoked", Note, "API token revoked";
+    /// A password was changed.
+    PasswordChanged = "password_changed", Attention, "Password changed";
     /// A pump was held.
     PumpHeld = "pump_held", Attention, "Pump held";
     /// A hold was lifted.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use diesel::{
+    dsl::sql,
     prelude::*,
-    sql_types::{Bool, Nullable},
+    sql_types::{BigInt, Bool, Nullable},
 };
 use fleet::{
     Timestamp,
@@ -19,7 +20,6 @@ use fleet::{
 use crate::{
     Db, StoreError,
     bulk::{bulk, bulk_row},
-    connection::AnyConnection,
     error::Attempt,
     schema::{pump_states, telemetry},
     sql::{Id, Real, Utc, Val, Words},
@@ -92,6 +92,14 @@ impl From<StateRow> for PumpState {
     }
 }
 
+/// The history of a pump is found by segments: so many rows in the order of arrival. An index by pump alone would touch a page of its
+/// own for every pump of a group; in one by segment and pump, what arrives together lies together, and the cost of a commit
+/// does not grow with the fleet. The expression is that of the index `telemetry_by_pump`.
+const SEGMENT: &str = "(telemetry.id >> 13)";
+const SEGMENT_BITS: u32 = 13;
+/// Rows of several writers may arrive out of the order of their times, but never by so many segments.
+const DISORDER: i64 = 2;
+
 /// What one call of [`Db::telemetry_thin`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thinned {
@@ -141,29 +149,62 @@ impl Db<'_> {
         to: Timestamp,
         limit: u32,
     ) -> Result<Vec<PumpState>, StoreError> {
-        let rows: Vec<StateRow> = telemetry::table
-            .filter(telemetry::pump.eq(Val(pump)))
+        const ATTEMPTED: &str = "read the history of a pump";
+        let within = telemetry::table
             .filter(telemetry::received_at.ge(Val(from)))
             .filter(telemetry::received_at.lt(Val(to)))
-            .order((telemetry::received_at.desc(), telemetry::id.desc()))
-            .limit(i64::from(limit))
-            .select((
-                telemetry::pump,
-                telemetry::reported_at,
-                telemetry::received_at,
-                telemetry::activity,
-                telemetry::patient_attached,
-                telemetry::rate,
-                telemetry::infused,
-                telemetry::battery,
-                telemetry::on_mains,
-                telemetry::signal,
-                telemetry::place,
-                telemetry::alarm,
-            ))
-            .load(self.connection)
-            .attempt("read the history of a pump")?;
-        Ok(rows.into_iter().map(PumpState::from).collect())
+            .select(telemetry::id);
+        let first: Option<i64> = within
+            .order(telemetry::received_at)
+            .first(self.connection)
+            .optional()
+            .attempt(ATTEMPTED)?;
+        let last: Option<i64> = within
+            .order(telemetry::received_at.desc())
+            .first(self.connection)
+            .optional()
+            .attempt(ATTEMPTED)?;
+        let (Some(first), Some(last)) = (first, last) else {
+            return Ok(Vec::new());
+        };
+        let lowest = (first >> SEGMENT_BITS) - DISORDER;
+        let mut next = (last >> SEGMENT_BITS) + DISORDER;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found: Vec<PumpState> = Vec::new();
+        // A busy fleet fills segments fast and a small one slowly: few at first, then more at a time.
+        let mut block = DISORDER + 2;
+        while next >= lowest && found.len() < limit {
+            let end = lowest.max(next - block + 1);
+            let rows: Vec<StateRow> = telemetry::table
+                .filter(sql::<BigInt>(SEGMENT).eq_any((end..=next).collect::<Vec<i64>>()))
+                .filter(telemetry::pump.eq(Val(pump)))
+                .filter(telemetry::received_at.ge(Val(from)))
+                .filter(telemetry::received_at.lt(Val(to)))
+                .order((telemetry::received_at.desc(), telemetry::id.desc()))
+                .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+                .select((
+                    telemetry::pump,
+                    telemetry::reported_at,
+                    telemetry::received_at,
+                    telemetry::activity,
+                    telemetry::patient_attached,
+                    telemetry::rate,
+                    telemetry::infused,
+                    telemetry::battery,
+                    telemetry::on_mains,
+                    telemetry::signal,
+                    telemetry::place,
+                    telemetry::alarm,
+                ))
+                .load(self.connection)
+                .attempt(ATTEMPTED)?;
+            found.extend(rows.into_iter().map(PumpState::from));
+            next = end - 1;
+            block = (block * 2).min(1024);
+        }
+        found.sort_by_key(|state| std::cmp::Reverse(state.received_at));
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// Thins the history by the steps of [`fleet::inventory::RetentionRule::steps`], looking at about `max_rows` samples at
@@ -213,6 +254,7 @@ impl Db<'_> {
         seconds: u32,
         budget: i64,
     ) -> Result<Step, StoreError> {
+        const ATTEMPTED: &str = "thin telemetry";
         let seconds = i64::from(seconds.max(1));
         let marker = format!("telemetry.thinned.{seconds}");
         let begin = self
@@ -222,35 +264,38 @@ impl Db<'_> {
         let Some(window) = self.telemetry_window(begin, before, budget)? else {
             return Ok(Step::NOTHING);
         };
-        let span_start = match self.connection {
-            AnyConnection::Sqlite(_) => format!("t.received_at - t.received_at % {}", seconds * 1_000_000),
-            #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => {
-                format!("date_bin('{seconds} seconds', t.received_at, timestamptz '1970-01-01 00:00:00Z')")
-            }
-        };
-        // An earlier sample of the same pump in the same span makes a sample surplus. The last condition says nothing new; it
-        // keeps a planner from looking at the whole history.
-        let surplus = format!(
-            "DELETE FROM telemetry WHERE id IN (
-                SELECT t.id FROM telemetry t WHERE t.received_at >= $1 AND t.received_at < $2 AND EXISTS (
-                    SELECT 1 FROM telemetry e WHERE e.pump = t.pump AND e.received_at >= {span_start}
-                    AND (e.received_at < t.received_at OR (e.received_at = t.received_at AND e.id < t.id))
-                    AND e.received_at >= $3 AND e.received_at < $4
-                )
-            )"
-        );
-        let first_span = begin.timestamp() - begin.timestamp().rem_euclid(seconds);
-        let first_span = Timestamp::from_timestamp(first_span, 0).unwrap_or(Timestamp::UNIX_EPOCH);
-        let deleted = diesel::sql_query(surplus)
-            .bind::<Utc, _>(Val(begin))
-            .bind::<Utc, _>(Val(window.end))
-            .bind::<Utc, _>(Val(first_span))
-            .bind::<Utc, _>(Val(window.end))
-            .execute(self.connection)
-            .attempt("thin telemetry")?;
+        let rows: Vec<(i64, PumpId, Timestamp)> = telemetry::table
+            .filter(telemetry::received_at.ge(Val(begin)))
+            .filter(telemetry::received_at.lt(Val(window.end)))
+            .order((telemetry::received_at, telemetry::id))
+            .select((telemetry::id, telemetry::pump, telemetry::received_at))
+            .load(self.connection)
+            .attempt(ATTEMPTED)?;
+        let span = |at: Timestamp| at.timestamp().div_euclid(seconds);
+        // The span in which the last call ended is open still: one sample of a pump at most is left of it by then.
+        let mut kept: HashMap<PumpId, i64> = HashMap::new();
+        if let Some((_, _, first)) = rows.first() {
+            let start = Timestamp::from_timestamp(span(*first) * seconds, 0).unwrap_or(begin);
+            let opened: Vec<PumpId> = telemetry::table
+                .filter(telemetry::received_at.ge(Val(start)))
+                .filter(telemetry::received_at.lt(Val(*first)))
+                .select(telemetry::pump)
+                .load(self.connection)
+                .attempt(ATTEMPTED)?;
+            kept.extend(opened.into_iter().map(|pump| (pump, span(*first))));
+        }
+        let surplus: Vec<i64> = rows
+            .iter()
+            .filter(|(_, pump, at)| kept.insert(*pump, span(*at)) == Some(span(*at)))
+            .map(|(id, ..)| *id)
+            .collect();
+        for ids in surplus.chunks(1000) {
+            diesel::delete(telemetry::table.filter(telemetry::id.eq_any(ids)))
+                .execute(self.connection)
+                .attempt(ATTEMPTED)?;
+        }
         self.setting_set(&marker, &window.end.timestamp_micros().to_string())?;
-        Ok(window.step(deleted))
+        Ok(window.step(surplus.len()))
     }
 
     /// From `begin` to where about `budget` samples end, or to `before`. Samples of one instant are not parted.

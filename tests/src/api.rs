@@ -33,7 +33,11 @@ impl Answer {
     /// When the status is another, or it is no problem document.
     #[must_use]
     pub fn problem(self, status: u16) -> String {
-        assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
+        assert_eq!(
+            self.headers["content-type"], "application/problem+json",
+            "{}",
+            self.text
+        );
         self.ok(status)["code"].as_str().expect("a code").to_owned()
     }
 }
@@ -54,11 +58,19 @@ impl Api {
     pub async fn sign_in(staff: SocketAddr, root_pem: &[u8], name: &str, one_time_password: &str) -> Self {
         let root = Certificate::from_pem(root_pem).unwrap();
         let client = Client::builder().tls_certs_only([root]).build().unwrap();
-        let mut api = Self { client, base: base(staff), token: None };
-        let body = json!({ "label": "tests", "new_password": "a long enough password" });
-        let made = send(api.request(Method::POST, "/tokens").basic_auth(name, Some(one_time_password)).json(&body))
-            .await
-            .ok(201);
+        let mut api = Self {
+            client,
+            base: base(staff),
+            token: None,
+        };
+        let body = json!({ "label": "tests", "valid_days": 365, "new_password": "a long enough password" });
+        let made = send(
+            api.request(Method::POST, "/tokens")
+                .basic_auth(name, Some(one_time_password))
+                .json(&body),
+        )
+        .await
+        .ok(201);
         api.token = Some(made["token"].as_str().unwrap().to_owned());
         api
     }
@@ -66,13 +78,19 @@ impl Api {
     /// The same client for a gateway that listens elsewhere now.
     #[must_use]
     pub fn moved(&self, staff: SocketAddr) -> Self {
-        Self { base: base(staff), ..self.clone() }
+        Self {
+            base: base(staff),
+            ..self.clone()
+        }
     }
 
     /// The same client without its token.
     #[must_use]
     pub fn anonymous(&self) -> Self {
-        Self { token: None, ..self.clone() }
+        Self {
+            token: None,
+            ..self.clone()
+        }
     }
 
     /// Where the API is, with its version.
@@ -113,7 +131,12 @@ impl Api {
 
     /// Sends a text body.
     pub async fn post_text(&self, path: &str, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-        send(self.request(Method::POST, path).header("content-type", media_type).body(body.into())).await
+        send(
+            self.request(Method::POST, path)
+                .header("content-type", media_type)
+                .body(body.into()),
+        )
+        .await
     }
 
     /// The pump with a serial number, as the API shows it.
@@ -134,5 +157,9 @@ fn base(staff: SocketAddr) -> String {
 pub async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    Answer {
+        status,
+        headers,
+        text: response.text().await.unwrap(),
+    }
 }

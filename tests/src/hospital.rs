@@ -1,6 +1,9 @@
 //! A gateway in this process, in a directory of its own.
 
-use std::{net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use fleet::text::Name;
 use gateway::{
@@ -26,7 +29,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Clock::system(), connections_per_address: 20_000 }
+        Self {
+            clock: Clock::system(),
+            connections_per_address: 20_000,
+        }
     }
 }
 
@@ -45,13 +51,18 @@ pub struct Hospital {
 ///
 /// # Panics
 /// When it can not be set up.
-pub fn set_up(dir: &Path, clock: &Clock) -> (Established, SecretString) {
+pub(crate) fn set_up(dir: &Path, clock: &Clock) -> (Established, SecretString) {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let plan = Plan {
         data_dir: dir.join("data"),
         hospital: Name::new("County General").unwrap(),
         server_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-        listen: Listen { mqtt: loopback, bulk: loopback, staff: loopback, operations: loopback },
+        listen: Listen {
+            mqtt: loopback,
+            bulk: loopback,
+            staff: loopback,
+            operations: loopback,
+        },
         database: None,
         kdf: KdfCost::FOR_TESTS,
     };
@@ -75,7 +86,9 @@ impl Hospital {
         let (made, passphrase) = set_up(dir.path(), &options.clock);
         let mut config = Config::load(&made.config_file).unwrap();
         config.mqtt.connections_per_address = options.connections_per_address;
-        let running = serve::start(config.clone(), passphrase.clone(), options.clock.clone()).await.unwrap();
+        let running = serve::start(config.clone(), passphrase.clone(), options.clock.clone())
+            .await
+            .unwrap();
         let root = std::fs::read(&made.root_file).unwrap();
         let api = Api::sign_in(
             running.addresses.staff,
@@ -84,7 +97,14 @@ impl Hospital {
             made.one_time_password.expose_secret(),
         )
         .await;
-        Self { dir, options, config, passphrase, running: Some(running), api }
+        Self {
+            dir,
+            options,
+            config,
+            passphrase,
+            running: Some(running),
+            api,
+        }
     }
 
     /// The gateway, which runs.
@@ -116,7 +136,8 @@ impl Hospital {
 
     /// A one-time token for a serial number of the usual model.
     pub async fn token(&self, serial: &str) -> String {
-        let body = serde_json::json!({ "serial": serial, "manufacturer": "Acme Medical", "model": "Volumat LVP" });
+        let body =
+            serde_json::json!({ "serial": serial, "manufacturer": "Acme Medical", "model": "Volumat LVP" });
         let made = self.api.post("/enrol-tokens", &body).await.ok(201);
         made["secret"].as_str().unwrap().to_owned()
     }
@@ -137,7 +158,9 @@ impl Hospital {
             running.stop().await;
         }
         let clock = self.options.clock.clone();
-        let running = serve::start(self.config.clone(), self.passphrase.clone(), clock).await.unwrap();
+        let running = serve::start(self.config.clone(), self.passphrase.clone(), clock)
+            .await
+            .unwrap();
         self.api = self.api.moved(running.addresses.staff);
         self.running = Some(running);
     }

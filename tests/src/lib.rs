@@ -4,7 +4,13 @@
 //! Every test brings up its own, on free ports; nothing is shared and nothing is left behind.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod api;
@@ -13,7 +19,10 @@ mod process;
 mod pump;
 mod tools;
 
-use std::{future::Future, time::{Duration, Instant}};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 pub use api::{Answer, Api, send};
 pub use hospital::{Hospital, Options};
@@ -34,7 +43,10 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: i
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < deadline, "still not so after {PATIENCE:?}: {what}");
+        assert!(
+            Instant::now() < deadline,
+            "still not so after {PATIENCE:?}: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

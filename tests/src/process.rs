@@ -7,7 +7,11 @@ use std::{
     sync::OnceLock,
 };
 
-use gateway::{clock::Clock, config::{Config, Listen}, init::Established};
+use gateway::{
+    clock::Clock,
+    config::{Config, Listen},
+    init::Established,
+};
 use secrecy::ExposeSecret;
 
 use crate::{Api, hospital::set_up, run};
@@ -20,7 +24,12 @@ use crate::{Api, hospital::set_up, run};
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     // target/<profile>/deps/<this test>
-    let profile_dir = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let profile_dir = std::env::current_exe()
+        .unwrap()
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned();
     let path = profile_dir.join(name);
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
@@ -73,7 +82,12 @@ impl GatewayProcess {
         restrict(&dir.join("passphrase"));
         drop(listeners);
         let config = Config::load(&config_file).unwrap();
-        let mut process = Self { child: None, config, config_file, made };
+        let mut process = Self {
+            child: None,
+            config,
+            config_file,
+            made,
+        };
         process.again().await;
         process
     }
@@ -83,7 +97,13 @@ impl GatewayProcess {
     /// # Panics
     /// When it does not come up.
     pub async fn again(&mut self) {
-        let passphrase = self.config_file.parent().unwrap().parent().unwrap().join("passphrase");
+        let passphrase = self
+            .config_file
+            .parent()
+            .unwrap()
+            .parent()
+            .unwrap()
+            .join("passphrase");
         let child = Command::new(binary("gateway"))
             .arg("serve")
             .arg("--config")
@@ -98,7 +118,13 @@ impl GatewayProcess {
         let url = format!("http://{}/readyz", self.listen().operations);
         let client = reqwest::Client::new();
         crate::eventually("the gateway is ready", || async {
-            client.get(&url).send().await.ok().filter(|answer| answer.status().is_success()).map(drop)
+            client
+                .get(&url)
+                .send()
+                .await
+                .ok()
+                .filter(|answer| answer.status().is_success())
+                .map(drop)
         })
         .await;
     }
@@ -125,7 +151,13 @@ impl GatewayProcess {
     pub async fn sign_in(&self) -> Api {
         let root = std::fs::read(&self.made.root_file).unwrap();
         let password = self.made.one_time_password.expose_secret();
-        Api::sign_in(self.config.listen.staff, &root, self.made.administrator.as_str(), password).await
+        Api::sign_in(
+            self.config.listen.staff,
+            &root,
+            self.made.administrator.as_str(),
+            password,
+        )
+        .await
     }
 
     /// Kills it in the middle of whatever it does.
@@ -143,7 +175,9 @@ impl GatewayProcess {
     pub async fn terminate(&mut self) -> std::process::ExitStatus {
         let mut child = self.child.take().expect("it runs");
         let _ = run("kill", ["-TERM", &child.id().to_string()]).ok();
-        tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()
+        tokio::task::spawn_blocking(move || child.wait().unwrap())
+            .await
+            .unwrap()
     }
 }
 

@@ -29,7 +29,13 @@ impl Output {
     /// When the tool failed.
     #[must_use]
     pub fn ok(self) -> Self {
-        assert!(self.success, "failed ({:?}): {}\n{}", self.code, self.text(), self.stderr);
+        assert!(
+            self.success,
+            "failed ({:?}): {}\n{}",
+            self.code,
+            self.text(),
+            self.stderr
+        );
         self
     }
 }

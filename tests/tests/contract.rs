@@ -1,6 +1,12 @@
 //! A pump that was written from `docs/pump-contract.md` alone, in another language, does its work against a real gateway.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +15,9 @@ use tests::{Hospital, eventually, python, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pump_in_python_enrols_reports_and_obeys() {
-    let Some(python) = python("the pump in Python") else { return };
+    let Some(python) = python("the pump in Python") else {
+        return;
+    };
     let hospital = Hospital::open().await;
     let at = hospital.addresses();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/pump.py");
@@ -19,9 +27,25 @@ async fn a_pump_in_python_enrols_reports_and_obeys() {
         let dir = hospital.dir().join(&serial);
         let pump = Command::new(&python)
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .args([script, "--est", &format!("https://{}", at.bulk), "--mqtt", &at.mqtt.to_string(), "--root"])
+            .args([
+                script,
+                "--est",
+                &format!("https://{}", at.bulk),
+                "--mqtt",
+                &at.mqtt.to_string(),
+                "--root",
+            ])
             .arg(hospital.root_file())
-            .args(["--serial", &serial, "--token", &token, "--protocol", version, "--renew", "--dir"])
+            .args([
+                "--serial",
+                &serial,
+                "--token",
+                &token,
+                "--protocol",
+                version,
+                "--renew",
+                "--dir",
+            ])
             .arg(&dir)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -33,10 +57,23 @@ async fn a_pump_in_python_enrols_reports_and_obeys() {
         })
         .await;
         let id = connected["id"].as_str().unwrap();
-        let _ = hospital.api.post(&format!("/pumps/{id}/orders"), &json!({ "kind": "report_inventory" })).await.ok(201);
-        let output = tokio::task::spawn_blocking(move || pump.wait_with_output().unwrap()).await.unwrap();
+        let _ = hospital
+            .api
+            .post(
+                &format!("/pumps/{id}/orders"),
+                &json!({ "kind": "report_inventory" }),
+            )
+            .await
+            .ok(201);
+        let output = tokio::task::spawn_blocking(move || pump.wait_with_output().unwrap())
+            .await
+            .unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{stdout}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let told: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
         assert_eq!(told["ok"], true, "{told}");
         assert_eq!(told["telemetry_acknowledged"], 3);
@@ -56,7 +93,10 @@ async fn pkilint_finds_nothing_in_any_certificate_but_the_known_false_positive()
     let hospital = Hospital::open().await;
     let pump = hospital.enrol("SN-1").await;
     let authorities = hospital.api.get("/authorities").await.ok(200);
-    let list = authorities.as_array().or_else(|| authorities["items"].as_array()).unwrap();
+    let list = authorities
+        .as_array()
+        .or_else(|| authorities["items"].as_array())
+        .unwrap();
     let mut files = vec![("pump".to_owned(), pump.certificate_file.clone())];
     for authority in list {
         let kind = authority["kind"].as_str().unwrap().to_owned();
@@ -65,7 +105,11 @@ async fn pkilint_finds_nothing_in_any_certificate_but_the_known_false_positive()
         files.push((kind, file));
     }
     let at = hospital.addresses();
-    let shown = run("openssl", ["s_client", "-connect", &at.staff.to_string(), "-showcerts"]).text();
+    let shown = run(
+        "openssl",
+        ["s_client", "-connect", &at.staff.to_string(), "-showcerts"],
+    )
+    .text();
     let start = shown.find("-----BEGIN CERTIFICATE").unwrap();
     let end = shown[start..].find("-----END CERTIFICATE-----").unwrap() + start + 25;
     let file = hospital.dir().join("gateway.pem");
@@ -73,12 +117,19 @@ async fn pkilint_finds_nothing_in_any_certificate_but_the_known_false_positive()
     files.push(("gateway's own".to_owned(), file));
     assert_eq!(files.len(), 5);
     for (what, file) in files {
-        let outcome = run(lint.to_str().unwrap(), ["lint", "-s", "NOTICE", file.to_str().unwrap()]);
+        let outcome = run(
+            lint.to_str().unwrap(),
+            ["lint", "-s", "NOTICE", file.to_str().unwrap()],
+        );
         let said = format!("{}{}", outcome.text(), outcome.stderr);
         // Every finding is one line with a severity; a URN is a URI, whatever the linter thinks; a test's own name is `localhost`.
         let findings: Vec<_> = said
             .lines()
-            .filter(|line| ["NOTICE", "WARNING", "ERROR", "FATAL"].iter().any(|severity| line.contains(severity)))
+            .filter(|line| {
+                ["NOTICE", "WARNING", "ERROR", "FATAL"]
+                    .iter()
+                    .any(|severity| line.contains(severity))
+            })
             .filter(|line| !line.contains("invalid_uri_syntax"))
             .filter(|line| !(what == "gateway's own" && line.contains("invalid_domain_name_syntax")))
             .collect();

@@ -1,8 +1,17 @@
 //! `kill -9` while a thousand pumps report: what was acknowledged is there afterwards.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
-use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bench::{
     client::{Connection, anchors},
@@ -47,7 +56,11 @@ async fn every_acknowledged_report_survives_kill_nine() {
             // The server may be killed before the last pumps are in: they have had nothing acknowledged.
             if let Ok(mut connection) = Connection::open(listen.mqtt, &roots, &pump).await {
                 let topic = Topic::new(pump.id, Channel::Report).to_string();
-                while connection.publish_one(&topic, &report(acknowledged + 1)).await.is_ok() {
+                while connection
+                    .publish_one(&topic, &report(acknowledged + 1))
+                    .await
+                    .is_ok()
+                {
                     acknowledged += 1;
                     total.fetch_add(1, Ordering::Relaxed);
                 }
@@ -64,22 +77,34 @@ async fn every_acknowledged_report_survives_kill_nine() {
     while let Some(pump) = pumps.join_next().await {
         acknowledged.push(pump.unwrap());
     }
-    assert!(acknowledged.iter().filter(|(_, count)| *count > 0).count() > PUMPS / 2, "most pumps were in the middle of it");
+    assert!(
+        acknowledged.iter().filter(|(_, count)| *count > 0).count() > PUMPS / 2,
+        "most pumps were in the middle of it"
+    );
 
     // The record is whole without any help, and the gateway comes up on it.
     let config = Config::load(&data.config_file).unwrap();
     {
         let store = Store::open(&config.database_url()).unwrap();
         for (pump, count) in &acknowledged {
-            let last = store.read(|db| db.report_last_seq(*pump)).unwrap().unwrap_or(0).unsigned_abs();
+            let last = store
+                .read(|db| db.report_last_seq(*pump))
+                .unwrap()
+                .unwrap_or(0)
+                .unsigned_abs();
             assert!(last >= *count, "{pump}: {count} acknowledged, {last} on record");
             let kept = store.read(|db| db.report_list(*pump, 1_000)).unwrap();
             assert_eq!(kept.len() as u64, last, "{pump}: no hole below the last one");
         }
     }
     let again = Server::gateway(&binary("gateway"), &data, listen.mqtt).unwrap();
-    let mut connection = Connection::open(listen.mqtt, &roots, &data.pumps[0]).await.unwrap();
+    let mut connection = Connection::open(listen.mqtt, &roots, &data.pumps[0])
+        .await
+        .unwrap();
     let topic = Topic::new(data.pumps[0].id, Channel::Report).to_string();
-    connection.publish_one(&topic, &report(acknowledged[0].1 + 1)).await.unwrap();
+    connection
+        .publish_one(&topic, &report(acknowledged[0].1 + 1))
+        .await
+        .unwrap();
     drop(again);
 }

@@ -1,13 +1,22 @@
 //! Bad input of every kind on every listener: refused, counted, and nobody else notices.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::Method;
 use serde_json::json;
 use tests::{Enrolled, Hospital, est, eventually, run, run_with_input, send};
-use tokio::{io::{AsyncReadExt, AsyncWriteExt}, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// Proves that a good pump is still served.
 fn still_served(hospital: &Hospital, pump: &Enrolled) {
@@ -21,7 +30,10 @@ fn still_served(hospital: &Hospital, pump: &Enrolled) {
 async fn metric(hospital: &Hospital, name: &str) -> u64 {
     let url = format!("http://{}/metrics", hospital.addresses().operations);
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-    text.lines().filter(|line| line.starts_with(name)).filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    text.lines()
+        .filter(|line| line.starts_with(name))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +41,12 @@ async fn garbage_instead_of_tls_is_dropped_on_every_listener() {
     let hospital = Hospital::open().await;
     let pump = hospital.enrol("SN-1").await;
     let at = hospital.addresses();
-    let garbage: [&[u8]; 4] = [b"GET / HTTP/1.1\r\n\r\n", &[0xFF; 600], &[0x16, 0x03, 0x01, 0xFF, 0xFF], b"\x10\x0c\x00\x04MQTT"];
+    let garbage: [&[u8]; 4] = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        &[0xFF; 600],
+        &[0x16, 0x03, 0x01, 0xFF, 0xFF],
+        b"\x10\x0c\x00\x04MQTT",
+    ];
     for address in [at.mqtt, at.bulk, at.staff] {
         for bytes in garbage {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -37,7 +54,9 @@ async fn garbage_instead_of_tls_is_dropped_on_every_listener() {
             stream.shutdown().await.unwrap();
             let mut answer = Vec::new();
             // Whatever it says, it ends.
-            let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await.expect("an end");
+            let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer))
+                .await
+                .expect("an end");
         }
     }
     still_served(&hospital, &pump);
@@ -55,7 +74,9 @@ async fn a_slow_sender_is_cut_off() {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(&[0x16, 0x03]).await.unwrap();
         let mut answer = [0; 16];
-        tokio::time::timeout(Duration::from_secs(45), stream.read(&mut answer)).await.expect("the gateway gives up first")
+        tokio::time::timeout(Duration::from_secs(45), stream.read(&mut answer))
+            .await
+            .expect("the gateway gives up first")
     };
     let (mqtt, bulk, staff) = tokio::join!(dribble(at.mqtt), dribble(at.bulk), dribble(at.staff));
     for outcome in [mqtt, bulk, staff] {
@@ -92,7 +113,10 @@ async fn bad_payloads_are_counted_and_leave_no_trace() {
         }
         let _ = publish(version, &vec![b'x'; 10 * 1024 * 1024]);
     }
-    assert!(hospital.api.pump("SN-BAD").await["state"].is_null(), "nothing of it was stored");
+    assert!(
+        hospital.api.pump("SN-BAD").await["state"].is_null(),
+        "nothing of it was stored"
+    );
     still_served(&hospital, &good);
     assert!(metric(&hospital, "pump_gateway_").await > before);
     hospital.close().await;
@@ -107,7 +131,9 @@ async fn a_report_that_can_not_be_read_is_refused_for_good() {
     listen.extend(["-t", &pump.topic("down/ack"), "-C", "1", "-W", "30"].map(str::to_owned));
     // One connection subscribes and publishes: mosquitto_rr does just that.
     let mut request = pump.mosquitto(&hospital, "311");
-    let payload = json!({ "v": 1, "id": id, "seq": 1, "at": "2026-01-01T00:00:00Z", "body": { "kind": "prophecy" } }).to_string();
+    let payload =
+        json!({ "v": 1, "id": id, "seq": 1, "at": "2026-01-01T00:00:00Z", "body": { "kind": "prophecy" } })
+            .to_string();
     let (up, down) = (pump.topic("up/report"), pump.topic("down/ack"));
     request.extend(["-q", "1", "-t", &up, "-e", &down, "-m", &payload, "-W", "30"].map(str::to_owned));
     let ack = run("mosquitto_rr", request).ok().text();
@@ -122,7 +148,12 @@ async fn http_listeners_refuse_what_they_do_not_understand() {
     let big = vec![b'A'; 10 * 1024 * 1024];
     let answer = est(&hospital, "simpleenroll", &["--user", "SN:x"], &big).text();
     assert!(answer.ends_with("413") || answer.ends_with("400"), "{answer}");
-    for body in [b"".as_slice(), b"AAAA", b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", &[0; 64]] {
+    for body in [
+        b"".as_slice(),
+        b"AAAA",
+        b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+        &[0; 64],
+    ] {
         let body = if body.is_empty() { b" ".as_slice() } else { body };
         let answer = est(&hospital, "simpleenroll", &["--user", "SN:x"], body).text();
         assert!(answer.ends_with("400"), "{answer}");
@@ -130,23 +161,46 @@ async fn http_listeners_refuse_what_they_do_not_understand() {
     let api = &hospital.api;
     let check = |answer: tests::Answer, status: u16| {
         assert_eq!(answer.status, status, "{}", answer.text);
-        assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.text);
+        assert_eq!(
+            answer.headers["content-type"], "application/problem+json",
+            "{}",
+            answer.text
+        );
     };
     check(api.get("/nothing/here").await, 404);
     check(send(api.request(Method::PUT, "/pumps")).await, 405);
     check(api.anonymous().get("/pumps").await, 401);
-    check(send(api.anonymous().request(Method::GET, "/pumps").bearer_auth("gwt_0000")).await, 401);
+    check(
+        send(
+            api.anonymous()
+                .request(Method::GET, "/pumps")
+                .bearer_auth("gwt_0000"),
+        )
+        .await,
+        401,
+    );
     check(api.get("/pumps?limit=0").await, 400);
     check(api.get("/pumps?after=%00%FF").await, 400);
     check(api.get("/pumps/not-a-uuid").await, 404);
     check(api.post_text("/enrol-tokens", "application/json", "{").await, 400);
-    check(api.post_text("/enrol-tokens", "application/json", "[".repeat(100_000)).await, 413);
+    check(
+        api.post_text("/enrol-tokens", "application/json", "[".repeat(100_000))
+            .await,
+        413,
+    );
     check(api.post_text("/enrol-tokens", "text/plain", "x").await, 415);
-    check(api.post("/enrol-tokens", &json!({ "serial": "x", "surprise": 1 })).await, 400);
+    check(
+        api.post("/enrol-tokens", &json!({ "serial": "x", "surprise": 1 }))
+            .await,
+        400,
+    );
     let flood = "x".repeat(17 * 1024 * 1024);
     check(api.post_text("/expected/import", "text/csv", flood).await, 413);
     let (head, _) = (api.get("/summary").await, ());
     assert_eq!(head.headers["x-content-type-options"], "nosniff");
-    eventually("the API answers as before", || async { (api.get("/summary").await.status == 200).then_some(()) }).await;
+    eventually("the API answers as before", || async {
+        (api.get("/summary").await.status == 200).then_some(())
+    })
+    .await;
     hospital.close().await;
 }

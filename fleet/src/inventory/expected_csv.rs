@@ -175,11 +175,12 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<ExpectedRow>, Vec<LineProblem>> {
 
     let mut rows = Vec::new();
     let mut problems = Problems::default();
+    let mut lines = Lines::of(text);
     for record in records {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = lines.at(error.position());
                 problems.add(line, None, error.to_string());
                 break;
             }
@@ -187,7 +188,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<ExpectedRow>, Vec<LineProblem>> {
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.at(record.position());
         if rows.len() == MAX_ROWS {
             problems.add(line, None, format!("more than {MAX_ROWS} pumps; split the file"));
             break;
@@ -213,6 +214,39 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<ExpectedRow>, Vec<LineProblem>> {
         problems.list.sort_by_key(|problem| problem.line);
         problems.list.truncate(MAX_PROBLEMS);
         Err(problems.list)
+    }
+}
+
+/// Numbers the lines of a file as a person's editor does. The CSV reader's own count is one short after CR LF, since it takes
+/// the LF for the beginning of the next record.
+struct Lines<'a> {
+    text: &'a str,
+    counted_to: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    const fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            counted_to: 0,
+            line: 1,
+        }
+    }
+
+    /// The line on which a record begins. Positions must not go back.
+    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
+        let bytes = self.text.as_bytes();
+        let mut start = position.map_or(0, |position| {
+            usize::try_from(position.byte()).unwrap_or(usize::MAX)
+        });
+        while bytes.get(start).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+            start += 1;
+        }
+        let passed = bytes.get(self.counted_to..start).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.counted_to = self.counted_to.max(start);
+        self.line
     }
 }
 
@@ -461,6 +495,30 @@ mod tests {
             parse(b"serial,manufacturer,model\nSN-1,M\xFCller,V\n").unwrap_err()[0].line,
             2
         );
+    }
+
+    #[test]
+    fn lines_are_numbered_as_an_editor_numbers_them() {
+        for end in ["\n", "\r\n"] {
+            let text = [
+                "serial,manufacturer,model",
+                "A,\"M",
+                "M\",V",
+                "",
+                ",M,V",
+                "",
+                ",M,V",
+                "",
+            ]
+            .join(end);
+            let lines: Vec<_> = parse(text.as_bytes())
+                .unwrap_err()
+                .iter()
+                .map(|p| p.line)
+                .collect();
+            // The name with a line end in it is refused on the line where its record begins.
+            assert_eq!(lines, [2, 5, 7], "{text:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Manufacturers' certificate authorities that may vouch for a pump's first enrolment.
 
-use actix_web::{HttpResponse, delete, get, post, web::{Data, Json, Path}};
+use actix_web::{
+    HttpResponse, delete, get, post,
+    web::{Data, Json, Path},
+};
 use fleet::{
     certificate::Fingerprint,
     id::{AnchorId, ManufacturerId},
@@ -15,7 +18,10 @@ use super::{Answer, Api, DateTime, caller::Caller, page::PageView};
 use crate::command::anchor;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(anchor_list).service(anchor_import).service(anchor_remove);
+    config
+        .service(anchor_list)
+        .service(anchor_import)
+        .service(anchor_remove);
 }
 
 /// A manufacturer's authority to trust.
@@ -43,7 +49,12 @@ struct AnchorView {
 
 impl AnchorView {
     fn of(anchor: AnchorRecord, makers: &[ManufacturerRecord]) -> Self {
-        let name = |id: ManufacturerId| makers.iter().find(|maker| maker.id == id).map(|maker| maker.name.clone());
+        let name = |id: ManufacturerId| {
+            makers
+                .iter()
+                .find(|maker| maker.id == id)
+                .map(|maker| maker.name.clone())
+        };
         Self {
             id: anchor.id,
             manufacturer: name(anchor.manufacturer),
@@ -66,9 +77,15 @@ struct AnchorPath {
 #[utoipa::path(tag = "enrolment", responses((status = OK, body = PageView<AnchorView>)))]
 #[get("/anchors")]
 async fn anchor_list(api: Data<Api>) -> Answer<Json<PageView<AnchorView>>> {
-    let (anchors, makers) =
-        api.run(|app| app.store.read(|db| Ok((db.anchor_list()?, db.manufacturer_list()?)))).await?;
-    Ok(Json(PageView::whole(anchors.into_iter().map(|anchor| AnchorView::of(anchor, &makers)))))
+    let (anchors, makers) = api
+        .run(|app| {
+            app.store
+                .read(|db| Ok((db.anchor_list()?, db.manufacturer_list()?)))
+        })
+        .await?;
+    Ok(Json(PageView::whole(
+        anchors.into_iter().map(|anchor| AnchorView::of(anchor, &makers)),
+    )))
 }
 
 /// Trusts a manufacturer's authority for first enrolments.
@@ -97,7 +114,11 @@ async fn anchor_import(api: Data<Api>, Caller(actor): Caller, new: Json<NewAncho
 /// Trusts an authority no longer. Pumps that enrolled by it stay.
 #[utoipa::path(tag = "enrolment", responses((status = NO_CONTENT, description = "It is trusted no longer")))]
 #[delete("/anchors/{id}")]
-async fn anchor_remove(api: Data<Api>, Caller(actor): Caller, path: Path<AnchorPath>) -> Answer<HttpResponse> {
+async fn anchor_remove(
+    api: Data<Api>,
+    Caller(actor): Caller,
+    path: Path<AnchorPath>,
+) -> Answer<HttpResponse> {
     api.run(move |app| anchor::remove(app, &actor, path.id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

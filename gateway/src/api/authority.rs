@@ -1,6 +1,9 @@
 //! Our certificate authorities.
 
-use actix_web::{HttpResponse, get, post, web::{Data, Json, Path}};
+use actix_web::{
+    HttpResponse, get, post,
+    web::{Data, Json, Path},
+};
 use fleet::{
     certificate::{AuthorityKind, AuthorityState, Fingerprint},
     id::AuthorityId,
@@ -14,7 +17,10 @@ use super::{Answer, Api, DateTime, caller::Caller, page::PageView};
 use crate::{command::authority, pki::inspect};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(authority_list).service(authority_rotate).service(authority_retire);
+    config
+        .service(authority_list)
+        .service(authority_rotate)
+        .service(authority_retire);
 }
 
 /// One generation of an authority.
@@ -118,7 +124,9 @@ async fn authority_rotate(
     Caller(actor): Caller,
     rotation: Json<Rotation>,
 ) -> Answer<HttpResponse> {
-    let new = api.run(move |app| authority::rotate(app, &actor, rotation.kind)).await?;
+    let new = api
+        .run(move |app| authority::rotate(app, &actor, rotation.kind))
+        .await?;
     Ok(HttpResponse::Created().json(AuthorityView::of(new, 0)))
 }
 
@@ -138,7 +146,8 @@ async fn authority_retire(
     path: Path<AuthorityPath>,
     retirement: Json<Retirement>,
 ) -> Answer<Json<RetiredView>> {
-    let certificates_cut_off =
-        api.run(move |app| authority::retire(app, &actor, path.id, retirement.cut_off)).await?;
+    let certificates_cut_off = api
+        .run(move |app| authority::retire(app, &actor, path.id, retirement.cut_off))
+        .await?;
     Ok(Json(RetiredView { certificates_cut_off }))
 }

@@ -37,7 +37,9 @@ pub(super) async fn authenticate(
             request.extensions_mut().insert(Caller(actor));
             Ok(next.call(request).await?.map_into_left_body())
         }
-        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
+        Err(problem) => Ok(request
+            .into_response(problem.error_response())
+            .map_into_right_body()),
     }
 }
 

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{get, post, web::{Data, Json, Path, Query}};
+use actix_web::{
+    get, post,
+    web::{Data, Json, Path, Query},
+};
 use chrono::{Datelike, Days, NaiveDate};
 use fleet::{
     Timestamp,
-    certificate::{CertificateRecord, CertificateStatus, Expiry, Fingerprint, RevocationReason, SerialHex, expiry},
+    certificate::{
+        CertificateRecord, CertificateStatus, Expiry, Fingerprint, RevocationReason, SerialHex, expiry,
+    },
     id::{AuthorityId, PumpId},
     text::{AssetTag, SerialNumber},
 };
@@ -16,7 +21,11 @@ use store::{CertificateFilter, CertificateListing, StoredCertificate};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Answer, Api, DateTime, caller::Caller, page::{PageView, limit}};
+use super::{
+    Answer, Api, DateTime,
+    caller::Caller,
+    page::{PageView, limit},
+};
 use crate::command::certificate;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -98,7 +107,10 @@ impl CertificateView {
     }
 
     fn single(stored: StoredCertificate, now: Timestamp) -> Self {
-        Self { pem: Some(pem(stored.der)), ..Self::of(stored.record, now) }
+        Self {
+            pem: Some(pem(stored.der)),
+            ..Self::of(stored.record, now)
+        }
     }
 }
 
@@ -139,23 +151,34 @@ const WEEKS: u64 = 13;
 fn forecast(lives: &[(PumpId, Timestamp, Timestamp)], now: Timestamp) -> ForecastView {
     let classes = Expiry::ALL
         .into_iter()
-        .map(|class| ClassView { class, label: class.label(), count: count_of(class, lives, now) })
+        .map(|class| ClassView {
+            class,
+            label: class.label(),
+            count: count_of(class, lives, now),
+        })
         .collect();
     let monday = monday(now.date_naive());
-    let mut weeks: BTreeMap<NaiveDate, usize> =
-        (0..WEEKS).filter_map(|week| Some((monday.checked_add_days(Days::new(7 * week))?, 0))).collect();
+    let mut weeks: BTreeMap<NaiveDate, usize> = (0..WEEKS)
+        .filter_map(|week| Some((monday.checked_add_days(Days::new(7 * week))?, 0)))
+        .collect();
     for (_, _, not_after) in lives {
         if let Some(count) = weeks.get_mut(&self::monday(not_after.date_naive())) {
             *count += 1;
         }
     }
-    let by_week = weeks.into_iter().map(|(week_start, count)| WeekView { week_start, count }).collect();
+    let by_week = weeks
+        .into_iter()
+        .map(|(week_start, count)| WeekView { week_start, count })
+        .collect();
     ForecastView { classes, by_week }
 }
 
 /// How many certificates are of a class.
 pub(super) fn count_of(class: Expiry, lives: &[(PumpId, Timestamp, Timestamp)], now: Timestamp) -> usize {
-    lives.iter().filter(|(_, from, to)| expiry(*from, *to, now) == class).count()
+    lives
+        .iter()
+        .filter(|(_, from, to)| expiry(*from, *to, now) == class)
+        .count()
 }
 
 fn monday(day: NaiveDate) -> NaiveDate {
@@ -219,7 +242,9 @@ struct Revocation {
 #[utoipa::path(tag = "certificates", responses((status = OK, body = ForecastView)))]
 #[get("/certificates/forecast")]
 async fn certificate_forecast(api: Data<Api>) -> Answer<Json<ForecastView>> {
-    let lives = api.run(|app| app.store.read(|db| db.certificate_expiries())).await?;
+    let lives = api
+        .run(|app| app.store.read(|db| db.certificate_expiries()))
+        .await?;
     Ok(Json(forecast(&lives, api.0.app.now())))
 }
 
@@ -239,10 +264,13 @@ async fn certificate_list(
                 authority: query.authority,
                 status: query.status.map(|word| (word.into(), now)),
             };
-            app.store.read(|db| db.certificate_list(&filter, query.after.as_deref(), limit))
+            app.store
+                .read(|db| db.certificate_list(&filter, query.after.as_deref(), limit))
         })
         .await?;
-    Ok(Json(PageView::of(page, |listing| CertificateView::listed(listing, now))))
+    Ok(Json(PageView::of(page, |listing| {
+        CertificateView::listed(listing, now)
+    })))
 }
 
 /// One certificate, with its PEM.
@@ -274,8 +302,9 @@ async fn certificate_revoke(
     path: Path<CertificatePath>,
     revocation: Json<Revocation>,
 ) -> Answer<Json<CertificateView>> {
-    let stored =
-        api.run(move |app| certificate::revoke(app, &actor, &path.name, revocation.reason)).await?;
+    let stored = api
+        .run(move |app| certificate::revoke(app, &actor, &path.name, revocation.reason))
+        .await?;
     Ok(Json(CertificateView::single(stored, api.0.app.now())))
 }
 
@@ -292,11 +321,27 @@ mod tests {
         let now: Timestamp = "2027-03-10T12:00:00Z".parse().unwrap();
         let ends_in = |days: i64| {
             let end = now + TimeDelta::days(days);
-            (PumpId::from_uuid(Uuid::from_u128(1)), end - TimeDelta::days(90), end)
+            (
+                PumpId::from_uuid(Uuid::from_u128(1)),
+                end - TimeDelta::days(90),
+                end,
+            )
         };
-        let lives = [ends_in(-20), ends_in(0), ends_in(3), ends_in(5), ends_in(60), ends_in(80), ends_in(90)];
+        let lives = [
+            ends_in(-20),
+            ends_in(0),
+            ends_in(3),
+            ends_in(5),
+            ends_in(60),
+            ends_in(80),
+            ends_in(90),
+        ];
         let forecast = forecast(&lives, now);
-        let classes: Vec<_> = forecast.classes.iter().map(|class| (class.class, class.count)).collect();
+        let classes: Vec<_> = forecast
+            .classes
+            .iter()
+            .map(|class| (class.class, class.count))
+            .collect();
         assert_eq!(
             classes,
             [
@@ -308,10 +353,16 @@ mod tests {
             ]
         );
         assert_eq!(forecast.by_week.len(), 13);
-        assert_eq!(forecast.by_week[0].week_start, NaiveDate::from_ymd_opt(2027, 3, 8).unwrap());
+        assert_eq!(
+            forecast.by_week[0].week_start,
+            NaiveDate::from_ymd_opt(2027, 3, 8).unwrap()
+        );
         assert_eq!(forecast.by_week[0].count, 2, "Wednesday and Saturday");
         assert_eq!(forecast.by_week[1].count, 1, "Monday");
         let in_weeks: usize = forecast.by_week.iter().map(|week| week.count).sum();
-        assert_eq!(in_weeks, 5, "one ended before, one ends after the thirteenth week");
+        assert_eq!(
+            in_weeks, 5,
+            "one ended before, one ends after the thirteenth week"
+        );
     }
 }

@@ -1,6 +1,10 @@
 //! Revocation lists, for outsiders who check our certificates: firewalls, network access control.
 
-use actix_web::{HttpResponse, get, http::header, web::{Data, Path}};
+use actix_web::{
+    HttpResponse, get,
+    http::header,
+    web::{Data, Path},
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -26,7 +30,10 @@ struct CrlPath {
 #[get("/crl/{name}.crl")]
 pub(super) async fn crl_fetch(api: Data<Api>, path: Path<CrlPath>) -> Answer<HttpResponse> {
     let list = api.0.app.authorities.crl(&path.name).ok_or_else(|| {
-        Problem::new(ProblemCode::NotFound, "no authority of that kind and generation signs a list")
+        Problem::new(
+            ProblemCode::NotFound,
+            "no authority of that kind and generation signs a list",
+        )
     })?;
     Ok(HttpResponse::Ok()
         .content_type("application/pkix-crl")

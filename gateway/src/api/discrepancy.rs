@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use actix_web::{get, web::{Data, Json}};
+use actix_web::{
+    get,
+    web::{Data, Json},
+};
 use fleet::{
     id::{ExpectedPumpId, PumpId},
     inventory::{Discrepancy, EnrolledPump, ExpectedPump, reconcile},
@@ -78,9 +81,12 @@ struct Records {
 impl Records {
     fn view(&self, discrepancy: Discrepancy) -> DiscrepancyView {
         let (kind, summary, pumps, since) = match discrepancy {
-            Discrepancy::Unknown { pump } => {
-                (DiscrepancyKind::Unknown, "enrolled, and is not on the list".to_owned(), vec![pump], None)
-            }
+            Discrepancy::Unknown { pump } => (
+                DiscrepancyKind::Unknown,
+                "enrolled, and is not on the list".to_owned(),
+                vec![pump],
+                None,
+            ),
             Discrepancy::NeverSeen { expected, listed_at } => {
                 let summary = "on the list, and never enrolled".to_owned();
                 return DiscrepancyView {
@@ -99,7 +105,10 @@ impl Records {
             ),
             Discrepancy::SameSerial { serial, pumps } => (
                 DiscrepancyKind::SameSerial,
-                format!("serial number {serial} belongs to {} pumps of different models", pumps.len()),
+                format!(
+                    "serial number {serial} belongs to {} pumps of different models",
+                    pumps.len()
+                ),
                 pumps,
                 None,
             ),
@@ -117,12 +126,22 @@ impl Records {
             ),
         };
         let pumps = pumps.into_iter().filter_map(|id| self.concerned(id)).collect();
-        DiscrepancyView { kind, summary, pumps, expected: None, since }
+        DiscrepancyView {
+            kind,
+            summary,
+            pumps,
+            expected: None,
+            since,
+        }
     }
 
     fn concerned(&self, id: PumpId) -> Option<ConcernedView> {
         let pump = self.pumps.get(&id)?;
-        Some(ConcernedView { id, serial: pump.serial.clone(), asset_tag: pump.asset_tag.clone() })
+        Some(ConcernedView {
+            id,
+            serial: pump.serial.clone(),
+            asset_tag: pump.asset_tag.clone(),
+        })
     }
 
     fn missed(&self, id: ExpectedPumpId) -> Option<MissedView> {
@@ -152,7 +171,10 @@ async fn discrepancy_list(api: Data<Api>) -> Answer<Json<PageView<DiscrepancyVie
                 expected: expected.into_iter().map(|pump| (pump.id, pump)).collect(),
                 models,
             };
-            let views: Vec<_> = found.into_iter().map(|discrepancy| records.view(discrepancy)).collect();
+            let views: Vec<_> = found
+                .into_iter()
+                .map(|discrepancy| records.view(discrepancy))
+                .collect();
             Ok::<_, store::StoreError>(views)
         })
         .await?;

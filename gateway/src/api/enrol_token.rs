@@ -1,6 +1,9 @@
 //! One-time tokens by which a pump gets its first certificate.
 
-use actix_web::{HttpResponse, delete, get, post, web::{Data, Json, Path, Query}};
+use actix_web::{
+    HttpResponse, delete, get, post,
+    web::{Data, Json, Path, Query},
+};
 use fleet::{
     Timestamp,
     certificate::Fingerprint,
@@ -23,7 +26,11 @@ use super::{
 use crate::command::enrolment::{self, BatchWanted, TokenWanted};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(token_create).service(token_create_batch).service(token_list).service(token_withdraw);
+    config
+        .service(token_create)
+        .service(token_create_batch)
+        .service(token_list)
+        .service(token_withdraw);
 }
 
 /// For which pump a token is wanted.
@@ -36,7 +43,7 @@ struct NewEnrolToken {
     model: Option<Name>,
     #[schema(minimum = 1, maximum = 72, default = 24)]
     valid_hours: Option<u32>,
-    /// SHA-256 of the only public key (SubjectPublicKeyInfo, DER) the token is good for, where it is known.
+    /// SHA-256 of the only public key (`SubjectPublicKeyInfo`, DER) the token is good for, where it is known.
     #[schema(value_type = Option<String>, min_length = 64, max_length = 95)]
     key: Option<Fingerprint>,
 }
@@ -167,8 +174,20 @@ async fn token_create(
     Caller(actor): Caller,
     wanted: Json<NewEnrolToken>,
 ) -> Answer<HttpResponse> {
-    let NewEnrolToken { serial, manufacturer, model, valid_hours, key } = wanted.into_inner();
-    let wanted = TokenWanted { serial, manufacturer, model, valid_hours: hours(valid_hours)?, key };
+    let NewEnrolToken {
+        serial,
+        manufacturer,
+        model,
+        valid_hours,
+        key,
+    } = wanted.into_inner();
+    let wanted = TokenWanted {
+        serial,
+        manufacturer,
+        model,
+        valid_hours: hours(valid_hours)?,
+        key,
+    };
     let view = api
         .run(move |app| {
             let token = enrolment::token_create(app, &actor, &wanted)?;
@@ -193,7 +212,11 @@ async fn token_create_batch(
     Caller(actor): Caller,
     wanted: Json<NewEnrolTokens>,
 ) -> Answer<HttpResponse> {
-    let NewEnrolTokens { serials, all_expected, valid_hours } = wanted.into_inner();
+    let NewEnrolTokens {
+        serials,
+        all_expected,
+        valid_hours,
+    } = wanted.into_inner();
     let hours = hours(valid_hours)?;
     let wanted = match (serials, all_expected) {
         (Some(serials), false) => BatchWanted::Serials(serials),
@@ -207,7 +230,12 @@ async fn token_create_batch(
         .run(move |app| {
             let tokens = enrolment::token_create_batch(app, &actor, wanted, hours)?;
             let models = Models(app.store.read(|db| db.model_list())?);
-            Ok::<_, Problem>(tokens.into_iter().filter_map(|token| models.new_view(token)).collect())
+            Ok::<_, Problem>(
+                tokens
+                    .into_iter()
+                    .filter_map(|token| models.new_view(token))
+                    .collect(),
+            )
         })
         .await?;
     let expires_at = items.first().map(|token: &NewEnrolTokenView| token.expires_at);
@@ -222,11 +250,18 @@ async fn token_list(api: Data<Api>, query: Query<EnrolTokenQuery>) -> Answer<Jso
     let now = api.0.app.now();
     let (page, models) = api
         .run(move |app| {
-            app.store.read(|db| Ok((db.enrol_token_list(query.after.as_deref(), limit)?, db.model_list()?)))
+            app.store.read(|db| {
+                Ok((
+                    db.enrol_token_list(query.after.as_deref(), limit)?,
+                    db.model_list()?,
+                ))
+            })
         })
         .await?;
     let models = Models(models);
-    Ok(Json(PageView::of(page, |(token, created_at)| models.view(token, created_at, now))))
+    Ok(Json(PageView::of(page, |(token, created_at)| {
+        models.view(token, created_at, now)
+    })))
 }
 
 /// Takes a token back that was not used yet.
@@ -243,6 +278,7 @@ async fn token_withdraw(
     Caller(actor): Caller,
     path: Path<EnrolTokenPath>,
 ) -> Answer<HttpResponse> {
-    api.run(move |app| enrolment::token_withdraw(app, &actor, path.id)).await?;
+    api.run(move |app| enrolment::token_withdraw(app, &actor, path.id))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -58,7 +58,9 @@ mod tests {
     fn only_a_tag_of_ours_is_read() {
         let check = |value: Option<&'static str>, expected: Result<i64, ProblemCode>| {
             let value = value.map(HeaderValue::from_static);
-            let got = IfMatch::read(value.as_ref()).map(|version| version.0).map_err(|p| p.code());
+            let got = IfMatch::read(value.as_ref())
+                .map(|version| version.0)
+                .map_err(|p| p.code());
             assert_eq!(got, expected, "{value:?}");
         };
         check(Some("\"7\""), Ok(7));

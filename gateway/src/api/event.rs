@@ -1,6 +1,9 @@
 //! What the gateway tells people about.
 
-use actix_web::{get, web::{Data, Json, Query}};
+use actix_web::{
+    get,
+    web::{Data, Json, Query},
+};
 use fleet::{
     event::{EventKind, Severity},
     id::{EventId, PumpId},
@@ -11,7 +14,10 @@ use store::{EventFilter, EventListing};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Answer, Api, DateTime, page::{PageView, limit}};
+use super::{
+    Answer, Api, DateTime,
+    page::{PageView, limit},
+};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(event_list);
@@ -35,7 +41,11 @@ pub(super) struct EventView {
 
 impl From<EventListing> for EventView {
     fn from(listing: EventListing) -> Self {
-        let EventListing { event, serial, asset_tag } = listing;
+        let EventListing {
+            event,
+            serial,
+            asset_tag,
+        } = listing;
         Self {
             id: event.id,
             at: event.at,
@@ -82,7 +92,8 @@ async fn event_list(api: Data<Api>, query: Query<EventQuery>) -> Answer<Json<Pag
                 min_severity: query.severity,
                 since: query.since,
             };
-            app.store.read(|db| db.event_list(&filter, query.after.as_deref(), limit))
+            app.store
+                .read(|db| db.event_list(&filter, query.after.as_deref(), limit))
         })
         .await?;
     Ok(Json(PageView::of(page, EventView::from)))

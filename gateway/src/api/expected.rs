@@ -29,7 +29,11 @@ use super::{
 use crate::command::expected;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(expected_list).service(expected_columns).service(expected_import).service(expected_remove);
+    config
+        .service(expected_list)
+        .service(expected_columns)
+        .service(expected_import)
+        .service(expected_remove);
 }
 
 /// A pump that the hospital expects to see.
@@ -72,11 +76,17 @@ impl Names {
     }
 
     fn care_area(&self, id: CareAreaId) -> Option<Name> {
-        self.care_areas.iter().find(|area| area.id == id).map(|area| area.name.clone())
+        self.care_areas
+            .iter()
+            .find(|area| area.id == id)
+            .map(|area| area.name.clone())
     }
 
     fn location(&self, id: LocationId) -> Option<Name> {
-        self.locations.iter().find(|location| location.id == id).map(|location| location.name.clone())
+        self.locations
+            .iter()
+            .find(|location| location.id == id)
+            .map(|location| location.name.clone())
     }
 
     fn view(&self, pump: ExpectedPump) -> ExpectedView {
@@ -143,7 +153,11 @@ impl ImportView {
                 .into_iter()
                 .filter(|(action, _)| *action != ImportAction::Keep)
                 .take(LINES_MAX)
-                .map(|(action, row)| LineView { line: row.line, action, serial: row.serial })
+                .map(|(action, row)| LineView {
+                    line: row.line,
+                    action,
+                    serial: row.serial,
+                })
                 .collect(),
         }
     }
@@ -200,7 +214,8 @@ async fn expected_list(api: Data<Api>, query: Query<ExpectedQuery>) -> Answer<Js
     let limit = limit(query.limit)?;
     let (page, names) = api
         .run(move |app| {
-            app.store.read(|db| Ok((db.expected_list(query.after.as_deref(), limit)?, Names::read(db)?)))
+            app.store
+                .read(|db| Ok((db.expected_list(query.after.as_deref(), limit)?, Names::read(db)?)))
         })
         .await?;
     Ok(Json(PageView::of(page, |pump| names.view(pump))))

@@ -13,7 +13,10 @@ use actix_web::{
 /// An answer is data: nothing in it runs, is framed, is guessed at, or is kept by a cache on the way.
 const HEADERS: [(&str, &str); 6] = [
     ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
     ("strict-transport-security", "max-age=31536000"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -43,7 +46,13 @@ pub(super) async fn log(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
     let method = request.method().clone();
-    let path: String = request.path().chars().take(200).collect::<String>().escape_debug().collect();
+    let path: String = request
+        .path()
+        .chars()
+        .take(200)
+        .collect::<String>()
+        .escape_debug()
+        .collect();
     let peer = request.peer_addr().map(|address| address.ip());
     let answer = next.call(request).await?;
     let status = answer.status().as_u16();

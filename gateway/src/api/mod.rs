@@ -12,6 +12,11 @@
 //! | [`openapi`] | the description, which also is the table of routes |
 //! | the others | the resources |
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of `Db<'_>` is of one lifetime and a reading lends any: without the closure it does not compile"
+)]
+
 mod caller;
 mod etag;
 mod headers;
@@ -76,7 +81,11 @@ impl Api {
     #[must_use]
     pub fn new(app: App) -> Self {
         let routes = openapi::Routes::of(&openapi::openapi());
-        Self(Arc::new(Inner { app, sign_in: SignIn::default(), routes }))
+        Self(Arc::new(Inner {
+            app,
+            sign_in: SignIn::default(),
+            routes,
+        }))
     }
 
     /// Mounts the API. What is on no path of it is answered by it too: with a problem.
@@ -90,7 +99,9 @@ impl Api {
                 .app_data(PathConfig::default().error_handler(refusal::path))
                 .app_data(PayloadConfig::new(inventory::MAX_BYTES))
                 .default_service(
-                    web::to(no_such_route).wrap(from_fn(headers::secure)).wrap(from_fn(headers::log)),
+                    web::to(no_such_route)
+                        .wrap(from_fn(headers::secure))
+                        .wrap(from_fn(headers::log)),
                 );
             routes(&mut ServiceConfig::new(config));
         }
@@ -110,6 +121,10 @@ impl Api {
 }
 
 /// Tells a field that is null, which clears, from one that is left out, which changes nothing.
+#[expect(
+    clippy::option_option,
+    reason = "nothing: left alone; nothing inside: cleared"
+)]
 fn double_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,
@@ -132,7 +147,10 @@ fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 fn public(config: &mut ServiceConfig<'_>) {
-    config.service(openapi::openapi_show).service(token::token_create).service(crl::crl_fetch);
+    config
+        .service(openapi::openapi_show)
+        .service(token::token_create)
+        .service(crl::crl_fetch);
 }
 
 fn protected(config: &mut ServiceConfig<'_>) {
@@ -154,9 +172,16 @@ fn protected(config: &mut ServiceConfig<'_>) {
 async fn no_such_route(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
     let methods = api.0.routes.methods_of(request.path());
     Err(if methods.is_empty() {
-        Problem::new(ProblemCode::NoSuchRoute, "see /api/v1/openapi.json for the paths there are")
+        Problem::new(
+            ProblemCode::NoSuchRoute,
+            "see /api/v1/openapi.json for the paths there are",
+        )
     } else {
         let methods = methods.join(", ");
-        Problem::new(ProblemCode::MethodNotAllowed, format!("this path takes {methods}")).allow(methods)
+        Problem::new(
+            ProblemCode::MethodNotAllowed,
+            format!("this path takes {methods}"),
+        )
+        .allow(methods)
     })
 }

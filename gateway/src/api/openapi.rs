@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made from the handlers themselves, and the table of routes made from it.
+//! The description of the API (`OpenAPI` 3.1), made from the handlers themselves, and the table of routes made from it.
 //!
 //! What holds for every operation is said once here, not in each handler: that it needs a token, and how it fails.
 
@@ -75,7 +75,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     openapi
 }
 
-/// The description of this API, OpenAPI 3.1.
+/// The description of this API.
 #[utoipa::path(tag = "tokens", security(()), responses((status = OK, description = "The description", content_type = "application/json")))]
 #[get("/openapi.json")]
 pub(super) async fn openapi_show() -> HttpResponse {
@@ -85,7 +85,10 @@ pub(super) async fn openapi_show() -> HttpResponse {
 /// How an operation can fail for what it is, whatever it does. What it adds of its own stands at its handler, without a
 /// body: every failure has the same one.
 fn add_common_problems(path: &str, operation: &mut Operation) {
-    let has_parameters = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let has_parameters = operation
+        .parameters
+        .as_ref()
+        .is_some_and(|parameters| !parameters.is_empty());
     let has_body = operation.request_body.is_some();
     let is_public = operation.security.is_some();
     let common = [
@@ -106,7 +109,9 @@ fn add_common_problems(path: &str, operation: &mut Operation) {
             .or_insert_with(|| RefOr::T(Response::new(code.title())));
     }
     for (status, response) in responses {
-        let is_problem = status.parse().is_ok_and(|status: u16| status >= StatusCode::BAD_REQUEST.as_u16());
+        let is_problem = status
+            .parse()
+            .is_ok_and(|status: u16| status >= StatusCode::BAD_REQUEST.as_u16());
         if let (true, RefOr::T(response)) = (is_problem, response) {
             let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
             response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(body));
@@ -155,7 +160,10 @@ impl Routes {
     /// The methods of the routes that a path fits.
     pub(super) fn methods_of(&self, path: &str) -> Vec<String> {
         let fitting = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
-        let mut methods: Vec<_> = fitting.flat_map(|(_, methods)| methods).map(ToString::to_string).collect();
+        let mut methods: Vec<_> = fitting
+            .flat_map(|(_, methods)| methods)
+            .map(ToString::to_string)
+            .collect();
         methods.sort();
         methods.dedup();
         methods
@@ -174,11 +182,23 @@ mod tests {
         for (path, item) in &mut openapi.paths.paths {
             for (_, operation) in operations(item) {
                 let name = format!("{path} {:?}", operation.operation_id);
-                assert!(operation.tags.as_ref().is_some_and(|tags| tags.len() == 1), "{name} has no tag");
+                assert!(
+                    operation.tags.as_ref().is_some_and(|tags| tags.len() == 1),
+                    "{name} has no tag"
+                );
                 assert!(operation.summary.is_some(), "{name} has no summary");
-                assert!(operation.responses.responses.keys().any(|status| status.starts_with('2')), "{name}");
+                assert!(
+                    operation
+                        .responses
+                        .responses
+                        .keys()
+                        .any(|status| status.starts_with('2')),
+                    "{name}"
+                );
                 for (status, response) in &operation.responses.responses {
-                    let RefOr::T(response) = response else { panic!("{name} {status}") };
+                    let RefOr::T(response) = response else {
+                        panic!("{name} {status}")
+                    };
                     let is_problem = response.content.contains_key(MEDIA_TYPE);
                     assert_eq!(is_problem, !status.starts_with('2'), "{name} {status}");
                 }
@@ -223,7 +243,8 @@ mod tests {
     #[test]
     fn a_path_knows_its_methods() {
         let routes = Routes::of(&openapi());
-        let check = |path: &str, expected: &str| assert_eq!(routes.methods_of(path).join(", "), expected, "{path}");
+        let check =
+            |path: &str, expected: &str| assert_eq!(routes.methods_of(path).join(", "), expected, "{path}");
         check("/api/v1/pumps", "GET");
         check("/api/v1/tokens", "GET, POST");
         check("/api/v1/pumps/0190a0a0-0000-7000-8000-000000000000/hold", "POST");

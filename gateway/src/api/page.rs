@@ -23,12 +23,18 @@ pub(super) struct PageView<T> {
 impl<T> PageView<T> {
     /// Rows of the database as they are shown.
     pub(super) fn of<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
-        Self { items: page.items.into_iter().map(view).collect(), next: page.next }
+        Self {
+            items: page.items.into_iter().map(view).collect(),
+            next: page.next,
+        }
     }
 
     /// A list that is short enough to be whole.
     pub(super) fn whole(items: impl IntoIterator<Item = T>) -> Self {
-        Self { items: items.into_iter().collect(), next: None }
+        Self {
+            items: items.into_iter().collect(),
+            next: None,
+        }
     }
 }
 

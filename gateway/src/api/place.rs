@@ -1,6 +1,9 @@
 //! Where pumps belong, and who makes them.
 
-use actix_web::{HttpResponse, get, patch, post, web::{Data, Json, Path}};
+use actix_web::{
+    HttpResponse, get, patch, post,
+    web::{Data, Json, Path},
+};
 use fleet::{
     id::{CareAreaId, LocationId, ManufacturerId, ModelId},
     text::{Contact, Name},
@@ -59,8 +62,20 @@ struct ManufacturerView {
 
 impl From<ManufacturerRecord> for ManufacturerView {
     fn from(record: ManufacturerRecord) -> Self {
-        let ManufacturerRecord { id, name, email, phone, web } = record;
-        Self { id, name, email, phone, web }
+        let ManufacturerRecord {
+            id,
+            name,
+            email,
+            phone,
+            web,
+        } = record;
+        Self {
+            id,
+            name,
+            email,
+            phone,
+            web,
+        }
     }
 }
 
@@ -76,8 +91,19 @@ struct ModelView {
 
 impl From<ModelRecord> for ModelView {
     fn from(record: ModelRecord) -> Self {
-        let ModelRecord { id, manufacturer: _, manufacturer_name, name, udi_di } = record;
-        Self { id, name, manufacturer: manufacturer_name, udi_device_identifier: udi_di }
+        let ModelRecord {
+            id,
+            manufacturer: _,
+            manufacturer_name,
+            name,
+            udi_di,
+        } = record;
+        Self {
+            id,
+            name,
+            manufacturer: manufacturer_name,
+            udi_device_identifier: udi_di,
+        }
     }
 }
 
@@ -100,6 +126,10 @@ struct NewLocation {
 /// How to reach a manufacturer. Null clears a field; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "nothing: left alone; nothing inside: cleared"
+)]
 struct NewContact {
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Contact>)]
@@ -173,14 +203,25 @@ async fn care_area_rename(
 #[utoipa::path(tag = "places", responses((status = OK, body = PageView<LocationView>)))]
 #[get("/locations")]
 async fn location_list(api: Data<Api>) -> Answer<Json<PageView<LocationView>>> {
-    let (areas, all) =
-        api.run(|app| app.store.read(|db| Ok((db.care_area_list()?, db.location_list()?)))).await?;
-    let area = |id: CareAreaId| areas.iter().find(|area| area.id == id).map(|area| area.name.clone());
-    let views = all.into_iter().map(|LocationRecord { id, care_area, name }| LocationView {
-        id,
-        name,
-        care_area: care_area.and_then(area),
-    });
+    let (areas, all) = api
+        .run(|app| {
+            app.store
+                .read(|db| Ok((db.care_area_list()?, db.location_list()?)))
+        })
+        .await?;
+    let area = |id: CareAreaId| {
+        areas
+            .iter()
+            .find(|area| area.id == id)
+            .map(|area| area.name.clone())
+    };
+    let views = all
+        .into_iter()
+        .map(|LocationRecord { id, care_area, name }| LocationView {
+            id,
+            name,
+            care_area: care_area.and_then(area),
+        });
     Ok(Json(PageView::whole(views)))
 }
 
@@ -195,8 +236,11 @@ async fn location_create(
     let NewLocation { name, care_area } = new.into_inner();
     let view = api
         .run(move |app| {
-            place::location_create(app, &actor, &name, care_area.as_ref())
-                .map(|id| LocationView { id, name, care_area })
+            place::location_create(app, &actor, &name, care_area.as_ref()).map(|id| LocationView {
+                id,
+                name,
+                care_area,
+            })
         })
         .await?;
     Ok(HttpResponse::Created().json(view))

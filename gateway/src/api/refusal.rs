@@ -32,9 +32,9 @@ impl From<CommandError> for Problem {
                 let models: Vec<_> = models.iter().map(ToString::to_string).collect();
                 Self::new(Code::AmbiguousSerial, words).with_candidates(models.len(), models)
             }
-            CommandError::AmbiguousCertificate { count, candidates, .. } => {
-                Self::new(Code::AmbiguousCertificate, words).with_candidates(count, candidates)
-            }
+            CommandError::AmbiguousCertificate {
+                count, candidates, ..
+            } => Self::new(Code::AmbiguousCertificate, words).with_candidates(count, candidates),
             CommandError::WouldCutOff { count, pumps } => {
                 let pumps = pumps.iter().map(ToString::to_string).collect();
                 Self::new(Code::WouldCutOff, words).with_candidates(count, pumps)
@@ -59,7 +59,9 @@ impl From<StoreError> for Problem {
             StoreError::Conflict { .. } => Self::new(Code::Conflict, error.to_string()),
             StoreError::InvalidPage { .. } => Self::new(Code::MalformedCursor, error.to_string()),
             StoreError::Unavailable { .. } => unavailable(&error),
-            StoreError::Corrupt { .. } | StoreError::Migration { .. } | StoreError::Url(_) => internal(&error),
+            StoreError::Corrupt { .. } | StoreError::Migration { .. } | StoreError::Url(_) => {
+                internal(&error)
+            }
             // The data layer may learn new ways to fail before this table does.
             other => internal(&other),
         }
@@ -119,19 +121,28 @@ impl From<TextError> for Problem {
 /// The outside learns that it failed and when to try again; the log learns why.
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a request could not be served");
-    Problem::new(Code::Unavailable, "the gateway can not reach its records at the moment; try again soon")
-        .retry_after(DATABASE_RETRY)
+    Problem::new(
+        Code::Unavailable,
+        "the gateway can not reach its records at the moment; try again soon",
+    )
+    .retry_after(DATABASE_RETRY)
 }
 
 /// The outside learns that it failed; the log learns why.
 fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a request failed");
-    Problem::new(Code::Internal, "the gateway failed; the time of this answer finds the reason in its log")
+    Problem::new(
+        Code::Internal,
+        "the gateway failed; the time of this answer finds the reason in its log",
+    )
 }
 
 /// A thread of the pool died of a bug.
 pub(super) fn interrupted() -> Problem {
-    Problem::new(Code::Internal, "the gateway was interrupted while it worked on this; read before you try again")
+    Problem::new(
+        Code::Internal,
+        "the gateway was interrupted while it worked on this; read before you try again",
+    )
 }
 
 /// The framework could not read a JSON body.
@@ -140,9 +151,10 @@ pub(super) fn json(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error
         JsonPayloadError::OverflowKnownLength { limit, .. } | JsonPayloadError::Overflow { limit } => {
             too_large(limit)
         }
-        JsonPayloadError::ContentType => {
-            Problem::new(Code::UnsupportedMediaType, "send `Content-Type: application/json`")
-        }
+        JsonPayloadError::ContentType => Problem::new(
+            Code::UnsupportedMediaType,
+            "send `Content-Type: application/json`",
+        ),
         JsonPayloadError::Payload(error) => return payload(&error).into(),
         JsonPayloadError::Deserialize(error) => Problem::new(Code::MalformedBody, error.to_string()),
         other => Problem::new(Code::MalformedBody, other.to_string()),
@@ -180,11 +192,17 @@ pub(super) fn body(error: &actix_web::Error) -> Problem {
 fn payload(error: &PayloadError) -> Problem {
     match error {
         PayloadError::Overflow => Problem::new(Code::PayloadTooLarge, "the body is larger than is read here"),
-        other => Problem::new(Code::MalformedBody, format!("the body did not arrive whole: {other}")),
+        other => Problem::new(
+            Code::MalformedBody,
+            format!("the body did not arrive whole: {other}"),
+        ),
     }
 }
 
 /// A body was too much.
 fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::PayloadTooLarge, format!("the body is larger than {limit} bytes; send less"))
+    Problem::new(
+        Code::PayloadTooLarge,
+        format!("the body is larger than {limit} bytes; send less"),
+    )
 }

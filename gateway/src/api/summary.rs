@@ -1,12 +1,11 @@
 //! The fleet in a dozen numbers.
 
-use actix_web::{get, web::{Data, Json}};
-use chrono::TimeDelta;
-use fleet::{
-    Timestamp,
-    certificate::Expiry,
-    event::Severity,
+use actix_web::{
+    get,
+    web::{Data, Json},
 };
+use chrono::TimeDelta;
+use fleet::{Timestamp, certificate::Expiry, event::Severity};
 use serde::Serialize;
 use store::{Db, EventFilter, PAGE_MAX, StoreError};
 use utoipa::ToSchema;
@@ -68,7 +67,10 @@ struct EventNumbers {
 const PAGES: usize = 20;
 
 fn count_events(db: &mut Db<'_>, since: Timestamp) -> Result<EventNumbers, StoreError> {
-    let filter = EventFilter { since: Some(since), ..EventFilter::default() };
+    let filter = EventFilter {
+        since: Some(since),
+        ..EventFilter::default()
+    };
     let mut numbers = EventNumbers::default();
     let mut after = None;
     for _ in 0..PAGES {
@@ -109,7 +111,10 @@ async fn summary_show(api: Data<Api>) -> Answer<Json<SummaryView>> {
                         held: counts.held,
                         retired: counts.retired,
                         expected: db.expected_all()?.len(),
-                        missing: enrolled.iter().filter(|pump| now - pump.last_seen > missing_after).count(),
+                        missing: enrolled
+                            .iter()
+                            .filter(|pump| now - pump.last_seen > missing_after)
+                            .count(),
                     },
                     certificates: CertificateNumbers {
                         valid: certificates(Expiry::Fine),

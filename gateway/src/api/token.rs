@@ -2,7 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web::{Data, Json, Path}};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get,
+    http::header,
+    post,
+    web::{Data, Json, Path},
+};
 use fleet::{id::ApiTokenId, text::Name};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -65,8 +70,22 @@ struct TokenView {
 
 impl From<ApiTokenRecord> for TokenView {
     fn from(token: ApiTokenRecord) -> Self {
-        let ApiTokenRecord { id, label, created_at, expires_at, revoked_at, account: _, secret_hash: _ } = token;
-        Self { id, label, created_at, expires_at, revoked_at }
+        let ApiTokenRecord {
+            id,
+            label,
+            created_at,
+            expires_at,
+            revoked_at,
+            account: _,
+            secret_hash: _,
+        } = token;
+        Self {
+            id,
+            label,
+            created_at,
+            expires_at,
+            revoked_at,
+        }
     }
 }
 
@@ -97,16 +116,30 @@ pub(super) async fn token_create(
 ) -> Answer<HttpResponse> {
     let wanted = wanted.into_inner();
     let max = u32::from(account::TOKEN_DAYS_MAX);
-    let days = bounded("valid_days", wanted.valid_days.unwrap_or(account::TOKEN_DAYS_DEFAULT.into()), 1, max)?;
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let days = bounded(
+        "valid_days",
+        wanted.valid_days.unwrap_or(account::TOKEN_DAYS_DEFAULT.into()),
+        1,
+        max,
+    )?;
+    let header = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let credentials = header.and_then(basic::read).ok_or_else(|| {
         let detail = "send name and password of your account by HTTP Basic";
         Problem::new(ProblemCode::WrongPassword, detail).basic()
     })?;
 
     // Only a test has no peer; they share one count then.
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    let attempt = api.0.sign_in.begin(&credentials.name, peer, api.0.app.now()).await?;
+    let peer = request
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let attempt = api
+        .0
+        .sign_in
+        .begin(&credentials.name, peer, api.0.app.now())
+        .await?;
     let wanted = account::TokenWanted {
         label: wanted.label,
         valid_days: u16::try_from(days).unwrap_or(account::TOKEN_DAYS_MAX),
@@ -140,6 +173,7 @@ async fn token_list(api: Data<Api>, Caller(actor): Caller) -> Answer<Json<PageVi
 #[utoipa::path(tag = "tokens", responses((status = NO_CONTENT, description = "It is revoked")))]
 #[delete("/tokens/{id}")]
 async fn token_revoke(api: Data<Api>, Caller(actor): Caller, path: Path<TokenPath>) -> Answer<HttpResponse> {
-    api.run(move |app| account::token_revoke(app, &actor, path.id)).await?;
+    api.run(move |app| account::token_revoke(app, &actor, path.id))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

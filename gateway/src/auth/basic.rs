@@ -18,7 +18,9 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -38,7 +40,10 @@ pub fn read(header: &str) -> Option<Credentials> {
     if password.chars().count() > password::MAX {
         return None;
     }
-    Some(Credentials { name: Name::new(name).ok()?, password: SecretString::from(password) })
+    Some(Credentials {
+        name: Name::new(name).ok()?,
+        password: SecretString::from(password),
+    })
 }
 
 /// What follows the name of an authentication scheme, which is written in any case (RFC 9110, section 11.1).
@@ -62,7 +67,9 @@ mod tests {
     fn a_name_ends_at_the_first_colon() {
         let check = |text: &str, expected: Option<(&str, &str)>| {
             let read = read(&header(text));
-            let got = read.as_ref().map(|c| (c.name.as_str(), c.password.expose_secret()));
+            let got = read
+                .as_ref()
+                .map(|c| (c.name.as_str(), c.password.expose_secret()));
             assert_eq!(got, expected, "{text}");
         };
         check("admin:secret", Some(("admin", "secret")));

@@ -18,7 +18,10 @@ const MAX: usize = 128;
 pub fn token() -> (SecretString, [u8; 32]) {
     let secret = fresh::secret::<32>();
     let hash = fresh::secret_hash(secret.expose_secret());
-    (SecretString::from(format!("{PREFIX}{}", secret.expose_secret())), hash)
+    (
+        SecretString::from(format!("{PREFIX}{}", secret.expose_secret())),
+        hash,
+    )
 }
 
 /// What is stored of a token. Nothing for a text that no token of ours can be.
@@ -32,7 +35,9 @@ pub fn token_hash(token: &str) -> Option<[u8; 32]> {
 #[derive(Debug, Error)]
 pub enum BearerProblem {
     /// No such header, or another scheme.
-    #[error("no token was sent; send `Authorization: Bearer <token>`, and make a token with POST /api/v1/tokens")]
+    #[error(
+        "no token was sent; send `Authorization: Bearer <token>`, and make a token with POST /api/v1/tokens"
+    )]
     Missing,
     /// Not one of ours.
     #[error("the token is not known; make a new one with POST /api/v1/tokens")]
@@ -50,14 +55,20 @@ pub enum BearerProblem {
 /// # Errors
 /// [`BearerProblem`], which says what to do next.
 pub fn identify(store: &Store, header: Option<&str>, now: Timestamp) -> Result<Actor, BearerProblem> {
-    let token = header.and_then(|value| scheme(value, "Bearer")).ok_or(BearerProblem::Missing)?;
+    let token = header
+        .and_then(|value| scheme(value, "Bearer"))
+        .ok_or(BearerProblem::Missing)?;
     let hash = token_hash(token).ok_or(BearerProblem::Unknown)?;
-    let (token, account) =
-        store.read(|db| db.api_token_fetch_by_hash(&hash))?.ok_or(BearerProblem::Unknown)?;
+    let (token, account) = store
+        .read(|db| db.api_token_fetch_by_hash(&hash))?
+        .ok_or(BearerProblem::Unknown)?;
     if token.revoked_at.is_some() || now >= token.expires_at {
         return Err(BearerProblem::Over);
     }
-    Ok(Actor { account: Some(account.id), name: account.name })
+    Ok(Actor {
+        account: Some(account.id),
+        name: account.name,
+    })
 }
 
 #[cfg(test)]

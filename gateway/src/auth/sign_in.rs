@@ -49,7 +49,10 @@ pub struct Attempt {
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { throttle: Arc::default(), places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            throttle: Arc::default(),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 }
 
@@ -59,12 +62,18 @@ impl SignIn {
     /// # Errors
     /// [`SignInProblem`] when the account or the address has to wait, or there is no place.
     pub async fn begin(&self, name: &Name, peer: IpAddr, now: Timestamp) -> Result<Attempt, SignInProblem> {
-        self.with(|throttle| throttle.begin(name, peer, now)).map_err(SignInProblem::Wait)?;
+        self.with(|throttle| throttle.begin(name, peer, now))
+            .map_err(SignInProblem::Wait)?;
         let place = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else {
             return Err(SignInProblem::Busy);
         };
-        Ok(Attempt { door: self.clone(), name: name.clone(), peer, _place: place })
+        Ok(Attempt {
+            door: self.clone(),
+            name: name.clone(),
+            peer,
+            _place: place,
+        })
     }
 
     /// The counts stay sound whatever a thread that held them died of.
@@ -76,7 +85,8 @@ impl SignIn {
 impl Attempt {
     /// The password was right.
     pub fn succeeded(self) {
-        self.door.with(|throttle| throttle.succeeded(&self.name, self.peer));
+        self.door
+            .with(|throttle| throttle.succeeded(&self.name, self.peer));
     }
 }
 

@@ -22,8 +22,14 @@ struct Rule {
     longest: TimeDelta,
 }
 
-const ACCOUNT: Rule = Rule { free: 5, longest: TimeDelta::minutes(1) };
-const ADDRESS: Rule = Rule { free: 20, longest: TimeDelta::minutes(15) };
+const ACCOUNT: Rule = Rule {
+    free: 5,
+    longest: TimeDelta::minutes(1),
+};
+const ADDRESS: Rule = Rule {
+    free: 20,
+    longest: TimeDelta::minutes(15),
+};
 
 /// Who has been quiet for so long starts afresh.
 const FORGET_AFTER: TimeDelta = TimeDelta::hours(1);
@@ -52,7 +58,10 @@ pub struct Throttle {
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { accounts: Failures::new(ACCOUNT, CAPACITY), addresses: Failures::new(ADDRESS, CAPACITY) }
+        Self {
+            accounts: Failures::new(ACCOUNT, CAPACITY),
+            addresses: Failures::new(ADDRESS, CAPACITY),
+        }
     }
 }
 
@@ -63,7 +72,10 @@ impl Throttle {
     /// How long to [`Wait`] instead. Trying too early costs nothing more.
     pub fn begin(&mut self, account: &Name, peer: IpAddr, now: Timestamp) -> Result<(), Wait> {
         let peer = network(peer);
-        let left = self.accounts.left(account, now).max(self.addresses.left(&peer, now));
+        let left = self
+            .accounts
+            .left(account, now)
+            .max(self.addresses.left(&peer, now));
         if left > TimeDelta::zero() {
             return Err(Wait(left));
         }
@@ -109,7 +121,11 @@ impl Count {
 
 impl<K: Hash + Eq + Clone> Failures<K> {
     fn new(rule: Rule, capacity: usize) -> Self {
-        Self { rule, capacity, counts: HashMap::new() }
+        Self {
+            rule,
+            capacity,
+            counts: HashMap::new(),
+        }
     }
 
     /// What is left to wait; never more than the rule's longest, even if the clock was set back meanwhile.
@@ -133,7 +149,10 @@ impl<K: Hash + Eq + Clone> Failures<K> {
         if !self.counts.contains_key(&key) && self.counts.len() >= self.capacity {
             self.make_room(now);
         }
-        let count = self.counts.entry(key).or_insert(Count { failures: 0, last: now });
+        let count = self.counts.entry(key).or_insert(Count {
+            failures: 0,
+            last: now,
+        });
         if count.is_old(now) {
             count.failures = 0;
         }
@@ -145,7 +164,10 @@ impl<K: Hash + Eq + Clone> Failures<K> {
     fn make_room(&mut self, now: Timestamp) {
         self.counts.retain(|_, count| !count.is_old(now));
         if self.counts.len() >= self.capacity {
-            let least = self.counts.iter().min_by_key(|(_, count)| (count.failures, count.last));
+            let least = self
+                .counts
+                .iter()
+                .min_by_key(|(_, count)| (count.failures, count.last));
             if let Some(key) = least.map(|(key, _)| key.clone()) {
                 self.counts.remove(&key);
             }
@@ -197,14 +219,20 @@ mod tests {
             now += wait;
         }
         assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
-        assert_eq!(throttle.begin(&name("nurse"), peer(201), now), Ok(()), "others are not held up");
+        assert_eq!(
+            throttle.begin(&name("nurse"), peer(201), now),
+            Ok(()),
+            "others are not held up"
+        );
     }
 
     #[test]
     fn an_address_that_tries_many_names_waits_too() {
         let mut throttle = Throttle::default();
         for attempt in 0..20 {
-            throttle.begin(&name(&format!("guess {attempt}")), peer(1), NOW).unwrap();
+            throttle
+                .begin(&name(&format!("guess {attempt}")), peer(1), NOW)
+                .unwrap();
         }
         let wait = throttle.begin(&name("guess 20"), peer(1), NOW).unwrap_err();
         assert_eq!(wait.seconds(), 1);
@@ -215,7 +243,9 @@ mod tests {
     fn success_clears_the_account_but_not_the_guesses_at_others() {
         let mut throttle = Throttle::default();
         for attempt in 0..19 {
-            throttle.begin(&name(&format!("guess {attempt}")), peer(1), NOW).unwrap();
+            throttle
+                .begin(&name(&format!("guess {attempt}")), peer(1), NOW)
+                .unwrap();
         }
         for _ in 0..50 {
             throttle.begin(&name("mine"), peer(1), NOW).unwrap();
@@ -240,7 +270,11 @@ mod tests {
     #[test]
     fn neighbours_in_one_ipv6_network_share_a_count() {
         let check = |a: &str, b: &str, same: bool| {
-            assert_eq!(network(a.parse().unwrap()) == network(b.parse().unwrap()), same, "{a} {b}");
+            assert_eq!(
+                network(a.parse().unwrap()) == network(b.parse().unwrap()),
+                same,
+                "{a} {b}"
+            );
         };
         check("2001:db8::1", "2001:db8::ffff:1", true);
         check("2001:db8::1", "2001:db8:0:1::1", false);

@@ -1,17 +1,13 @@
 //! Accounts and the tokens by which programs act for them.
 
 use chrono::TimeDelta;
-use fleet::{
-    Timestamp,
-    id::ApiTokenId,
-    text::Name,
-};
+use fleet::{event::EventKind, Timestamp, id::ApiTokenId, text::Name};
 use secrecy::SecretString;
 use store::{AccountRecord, ApiTokenRecord, StoreError};
 
 use super::{
     CommandError,
-    change::{Change, Deed},
+    change::Change,
 };
 use crate::{
     app::{Actor, App},
@@ -49,7 +45,11 @@ pub struct NewToken {
 ///
 /// # Errors
 /// [`CommandError::WrongPassword`], [`CommandError::PasswordChangeRequired`], [`CommandError::Password`], or the database's.
-pub fn token_create(app: &App, credentials: &Credentials, wanted: TokenWanted) -> Result<NewToken, CommandError> {
+pub fn token_create(
+    app: &App,
+    credentials: &Credentials,
+    wanted: TokenWanted,
+) -> Result<NewToken, CommandError> {
     let account = prove(app, credentials)?;
     let replacement = match &wanted.new_password {
         Some(new) => {
@@ -60,7 +60,10 @@ pub fn token_create(app: &App, credentials: &Credentials, wanted: TokenWanted) -
         None => None,
     };
 
-    let actor = Actor { account: Some(account.id), name: account.name.clone() };
+    let actor = Actor {
+        account: Some(account.id),
+        name: account.name.clone(),
+    };
     let change = Change::by(&actor, app);
     let (token, secret_hash) = bearer::token();
     let record = ApiTokenRecord {
@@ -80,12 +83,21 @@ pub fn token_create(app: &App, credentials: &Credentials, wanted: TokenWanted) -
         }
         if let Some(hash) = &replacement {
             db.account_password_set(account.id, hash, false)?;
-            change.tell(db, Deed::PasswordChanged, None, "password changed")?;
+            change.tell(db, EventKind::PasswordChanged, None, "password changed")?;
         }
         db.api_token_create(&record)?;
-        change.tell(db, Deed::ApiTokenMade, None, format_args!("token “{}” made", record.label))
+        change.tell(
+            db,
+            EventKind::ApiTokenMade,
+            None,
+            format_args!("token “{}” made", record.label),
+        )
     })?;
-    Ok(NewToken { id: record.id, token, expires_at: record.expires_at })
+    Ok(NewToken {
+        id: record.id,
+        token,
+        expires_at: record.expires_at,
+    })
 }
 
 fn prove(app: &App, credentials: &Credentials) -> Result<AccountRecord, CommandError> {
@@ -117,13 +129,21 @@ pub fn token_revoke(app: &App, actor: &Actor, id: ApiTokenId) -> Result<(), Comm
             Some(account) => db.api_token_list(account)?,
             None => Vec::new(),
         };
-        let token = own.into_iter().find(|token| token.id == id).ok_or_else(|| StoreError::NotFound {
-            what: "token",
-            id: id.to_string(),
-        })?;
+        let token = own
+            .into_iter()
+            .find(|token| token.id == id)
+            .ok_or_else(|| StoreError::NotFound {
+                what: "token",
+                id: id.to_string(),
+            })?;
         if token.revoked_at.is_none() {
             db.api_token_revoke(id, change.now)?;
-            change.tell(db, Deed::ApiTokenRevoked, None, format_args!("token “{}” revoked", token.label))?;
+            change.tell(
+                db,
+                EventKind::ApiTokenRevoked,
+                None,
+                format_args!("token “{}” revoked", token.label),
+            )?;
         }
         Ok(())
     })

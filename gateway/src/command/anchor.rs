@@ -1,6 +1,7 @@
 //! Manufacturers' certificate authorities that may vouch for a pump's first enrolment (IEEE 802.1AR).
 
 use fleet::{
+    event::EventKind,
     Timestamp,
     id::{AnchorId, ManufacturerId},
     text::Name,
@@ -11,7 +12,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::Pu
 
 use super::{
     CommandError,
-    change::{Change, Deed},
+    change::Change,
 };
 use crate::{
     app::{Actor, App},
@@ -22,19 +23,25 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AnchorProblem {
     /// Not PEM, or not one certificate in it.
-    #[error("the text holds {count} certificates in PEM; give exactly one, from BEGIN CERTIFICATE to END CERTIFICATE")]
+    #[error(
+        "the text holds {count} certificates in PEM; give exactly one, from BEGIN CERTIFICATE to END CERTIFICATE"
+    )]
     NotOne { count: usize },
     /// Not X.509.
     #[error("the certificate can not be read; give an X.509 certificate in PEM")]
     Unreadable,
     /// It may not sign certificates.
-    #[error("the certificate is not an authority's (CA:TRUE is missing); give the one that signs the pumps' factory certificates")]
+    #[error(
+        "the certificate is not an authority's (CA:TRUE is missing); give the one that signs the pumps' factory certificates"
+    )]
     NotAnAuthority,
     /// Not valid now.
     #[error("the certificate is valid from {from} to {to}, which is not now")]
     NotValidNow { from: String, to: String },
     /// A key that can be broken, or that nobody here can use.
-    #[error("the certificate's key is weak or of an unknown kind; RSA of 2048 bits and EC of 256 bits are the least")]
+    #[error(
+        "the certificate's key is weak or of an unknown kind; RSA of 2048 bits and EC of 256 bits are the least"
+    )]
     WeakKey,
     /// Our own authority: every certificate we issued would pass for a factory certificate.
     #[error("the certificate is one of this gateway's own authorities; give the manufacturer's")]
@@ -45,11 +52,20 @@ pub enum AnchorProblem {
 ///
 /// # Errors
 /// [`CommandError::Anchor`], or [`store::StoreError::Conflict`] when it is trusted already.
-pub fn import(app: &App, actor: &Actor, manufacturer: &Name, pem: &str) -> Result<AnchorRecord, CommandError> {
+pub fn import(
+    app: &App,
+    actor: &Actor,
+    manufacturer: &Name,
+    pem: &str,
+) -> Result<AnchorRecord, CommandError> {
     let change = Change::by(actor, app);
     let (der, subject) = read(pem, change.now)?;
     let record = change.commit(|db| {
-        if db.authority_list()?.iter().any(|ours| ours.certificate_der == der) {
+        if db
+            .authority_list()?
+            .iter()
+            .any(|ours| ours.certificate_der == der)
+        {
             return Err(AnchorProblem::Ours.into());
         }
         let record = AnchorRecord {
@@ -63,7 +79,7 @@ pub fn import(app: &App, actor: &Actor, manufacturer: &Name, pem: &str) -> Resul
         };
         db.anchor_create(&record)?;
         let what = format_args!("anchor of {manufacturer} imported: {}", record.subject);
-        change.tell(db, Deed::AnchorImported, None, what)?;
+        change.tell(db, EventKind::AnchorImported, None, what)?;
         Ok(record)
     })?;
     app.authorities.reload_anchors()?;
@@ -78,7 +94,7 @@ pub fn remove(app: &App, actor: &Actor, id: AnchorId) -> Result<(), CommandError
     let change = Change::by(actor, app);
     change.commit(|db| {
         db.anchor_remove(id, change.now)?;
-        change.tell(db, Deed::AnchorRemoved, None, format_args!("anchor {id} removed"))
+        change.tell(db, EventKind::AnchorRemoved, None, format_args!("anchor {id} removed"))
     })?;
     Ok(app.authorities.reload_anchors()?)
 }
@@ -86,7 +102,10 @@ pub fn remove(app: &App, actor: &Actor, id: AnchorId) -> Result<(), CommandError
 /// The DER and the subject of a certificate that can be an anchor.
 fn read(text: &str, now: Timestamp) -> Result<(Vec<u8>, String), AnchorProblem> {
     let blocks = pem::parse_many(text).map_err(|_| AnchorProblem::NotOne { count: 0 })?;
-    let mut certificates: Vec<_> = blocks.into_iter().filter(|block| block.tag() == "CERTIFICATE").collect();
+    let mut certificates: Vec<_> = blocks
+        .into_iter()
+        .filter(|block| block.tag() == "CERTIFICATE")
+        .collect();
     let count = certificates.len();
     let (Some(block), 1) = (certificates.pop(), count) else {
         return Err(AnchorProblem::NotOne { count });
@@ -119,7 +138,9 @@ fn read(text: &str, now: Timestamp) -> Result<(Vec<u8>, String), AnchorProblem> 
 }
 
 fn may_sign_certificates(certificate: &X509Certificate<'_>) -> Result<bool, AnchorProblem> {
-    let constraints = certificate.basic_constraints().map_err(|_| AnchorProblem::Unreadable)?;
+    let constraints = certificate
+        .basic_constraints()
+        .map_err(|_| AnchorProblem::Unreadable)?;
     let usage = certificate.key_usage().map_err(|_| AnchorProblem::Unreadable)?;
     Ok(constraints.is_some_and(|constraints| constraints.value.ca)
         && usage.is_none_or(|usage| usage.value.key_cert_sign()))

@@ -36,8 +36,12 @@ pub fn retire(app: &App, actor: &Actor, id: AuthorityId, cut_off: bool) -> Resul
     let now = app.now();
     match app.authorities.retire(id, cut_off, actor, now) {
         Ok(cut_off) => {
-            let fingerprints: Vec<_> = cut_off.iter().map(|certificate| certificate.fingerprint).collect();
-            app.gate.revoke(&fingerprints, RevocationReason::CaCompromise, now);
+            let fingerprints: Vec<_> = cut_off
+                .iter()
+                .map(|certificate| certificate.fingerprint)
+                .collect();
+            app.gate
+                .revoke(&fingerprints, RevocationReason::CaCompromise, now);
             let pumps: BTreeSet<_> = cut_off.iter().map(|certificate| certificate.pump).collect();
             for pump in pumps {
                 app.link.close(pump, SessionEnd::Denied);
@@ -51,7 +55,11 @@ pub fn retire(app: &App, actor: &Actor, id: AuthorityId, cut_off: bool) -> Resul
                 ..CertificateFilter::default()
             };
             let live = app.store.read(|db| db.certificate_list(&filter, None, NAMED))?;
-            let pumps = live.items.into_iter().map(|certificate| certificate.serial).collect();
+            let pumps = live
+                .items
+                .into_iter()
+                .map(|certificate| certificate.serial)
+                .collect();
             Err(CommandError::WouldCutOff { count, pumps })
         }
         Err(problem) => Err(problem.into()),

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use fleet::{Timestamp, certificate::{CertificateRecord, Fingerprint, RevocationReason, SerialHex}, id::AuthorityId, pump::SessionEnd};
+use fleet::{
+    event::EventKind,
+    Timestamp,
+    certificate::{CertificateRecord, Fingerprint, RevocationReason, SerialHex},
+    id::AuthorityId,
+    pump::SessionEnd,
+};
 use store::{Db, StoreError, StoredCertificate};
 
 use super::{
     CommandError,
-    change::{Change, Deed},
+    change::Change,
 };
 use crate::app::{Actor, App};
 
@@ -19,12 +25,20 @@ fn find(db: &mut Db<'_>, given: &str) -> Result<StoredCertificate, CommandError>
     let mut found = db.certificate_find(given)?;
     found.retain(|certificate| is_named(certificate, given));
     match found.as_slice() {
-        [] => Err(StoreError::NotFound { what: "certificate", id: shown() }.into()),
+        [] => Err(StoreError::NotFound {
+            what: "certificate",
+            id: shown(),
+        }
+        .into()),
         [only] => fetch(db, only.fingerprint),
         several => Err(CommandError::AmbiguousCertificate {
             given: shown(),
             count: several.len(),
-            candidates: several.iter().take(CANDIDATES).map(|one| one.fingerprint.to_string()).collect(),
+            candidates: several
+                .iter()
+                .take(CANDIDATES)
+                .map(|one| one.fingerprint.to_string())
+                .collect(),
         }),
     }
 }
@@ -32,7 +46,11 @@ fn find(db: &mut Db<'_>, given: &str) -> Result<StoredCertificate, CommandError>
 /// Whether the digits are really the first of its fingerprint or serial number. Zeros that stand before a serial number name
 /// nothing by themselves: what is found is about to be revoked, so it must be what was meant.
 fn is_named(certificate: &CertificateRecord, given: &str) -> bool {
-    let digits: String = given.chars().filter(|c| !matches!(c, ':' | ' ')).collect::<String>().to_lowercase();
+    let digits: String = given
+        .chars()
+        .filter(|c| !matches!(c, ':' | ' '))
+        .collect::<String>()
+        .to_lowercase();
     let serial = SerialHex::from_digits(&digits);
     let of_serial = !serial.as_str().is_empty() && certificate.serial.as_str().starts_with(serial.as_str());
     of_serial || certificate.fingerprint.to_string().starts_with(&digits)
@@ -40,7 +58,10 @@ fn is_named(certificate: &CertificateRecord, given: &str) -> bool {
 
 fn fetch(db: &mut Db<'_>, fingerprint: Fingerprint) -> Result<StoredCertificate, CommandError> {
     let stored = db.certificate_fetch(fingerprint)?;
-    Ok(stored.ok_or_else(|| StoreError::NotFound { what: "certificate", id: fingerprint.to_string() })?)
+    Ok(stored.ok_or_else(|| StoreError::NotFound {
+        what: "certificate",
+        id: fingerprint.to_string(),
+    })?)
 }
 
 /// The one certificate whose serial number or fingerprint begins with what was given, at least 8 digits of it.
@@ -68,7 +89,7 @@ pub fn revoke(
         let fingerprint = find(db, given)?.record.fingerprint;
         for certificate in db.certificate_revoke(&[fingerprint], reason, change.now)? {
             let what = format_args!("certificate {} revoked: {}", certificate.serial, reason.as_str());
-            change.tell(db, Deed::CertificateRevoked, Some(certificate.pump), what)?;
+            change.tell(db, EventKind::CertificateRevoked, Some(certificate.pump), what)?;
         }
         fetch(db, fingerprint)
     })?;

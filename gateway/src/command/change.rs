@@ -1,4 +1,4 @@
-//! One change of the record: who makes it, when, and what is told about it.
+//! One change of the record: who makes it, when, and what is told about it (S11: together, or not at all).
 
 use std::fmt::Display;
 
@@ -16,51 +16,6 @@ use crate::{
     fresh,
 };
 
-/// Everything that people do to the record, in one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
-    PumpHeld,
-    PumpRetired,
-    PumpEdited,
-    OrderGiven,
-    LateRenewalArmed,
-    CertificateRevoked,
-    TokenMade,
-    TokenWithdrawn,
-    ListImported,
-    ListShortened,
-    PlaceNamed,
-    AnchorImported,
-    AnchorRemoved,
-    ApiTokenMade,
-    ApiTokenRevoked,
-    PasswordChanged,
-}
-
-impl Deed {
-    /// The kind of event by which people are told. What has none goes to the log alone.
-    const fn event_kind(self) -> Option<EventKind> {
-        match self {
-            Self::PumpHeld => Some(EventKind::PumpHeld),
-            Self::CertificateRevoked => Some(EventKind::CertificateRevoked),
-            Self::PumpRetired
-            | Self::PumpEdited
-            | Self::OrderGiven
-            | Self::LateRenewalArmed
-            | Self::TokenMade
-            | Self::TokenWithdrawn
-            | Self::ListImported
-            | Self::ListShortened
-            | Self::PlaceNamed
-            | Self::AnchorImported
-            | Self::AnchorRemoved
-            | Self::ApiTokenMade
-            | Self::ApiTokenRevoked
-            | Self::PasswordChanged => None,
-        }
-    }
-}
-
 /// A change in the making.
 #[derive(Clone, Copy)]
 pub(super) struct Change<'a> {
@@ -72,7 +27,11 @@ pub(super) struct Change<'a> {
 impl<'a> Change<'a> {
     /// A change that somebody makes now.
     pub(super) fn by(actor: &'a Actor, app: &'a App) -> Self {
-        Self { app, actor, now: app.now() }
+        Self {
+            app,
+            actor,
+            now: app.now(),
+        }
     }
 
     /// A new identifier.
@@ -92,7 +51,10 @@ impl<'a> Change<'a> {
                 other => {
                     refusal = Some(other);
                     // Only rolls back; the refusal is what is returned.
-                    StoreError::Conflict { what: "carry out a command", detail: "refused by a rule".to_owned() }
+                    StoreError::Conflict {
+                        what: "carry out a command",
+                        detail: "refused by a rule".to_owned(),
+                    }
                 }
             })
         });
@@ -106,20 +68,18 @@ impl<'a> Change<'a> {
     pub(super) fn tell(
         &self,
         db: &mut Db<'_>,
-        deed: Deed,
+        kind: EventKind,
         pump: Option<PumpId>,
         what: impl Display,
     ) -> Result<(), CommandError> {
         let detail = format!("{what} (by {})", self.actor.name);
-        match deed.event_kind() {
-            Some(kind) => {
-                let event = Event { id: self.id(EventId::from_uuid), at: self.now, kind, pump, detail };
-                Ok(db.event_record(&[event])?)
-            }
-            None => {
-                tracing::info!(?deed, ?pump, detail = %detail.escape_debug(), "done");
-                Ok(())
-            }
-        }
+        let event = Event {
+            id: self.id(EventId::from_uuid),
+            at: self.now,
+            kind,
+            pump,
+            detail,
+        };
+        Ok(db.event_record(&[event])?)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use fleet::{
+    event::EventKind,
     Timestamp,
     certificate::Fingerprint,
     enrolment::{TOKEN_BITS, TokenRecord},
@@ -15,7 +16,7 @@ use store::Db;
 
 use super::{
     CommandError,
-    change::{Change, Deed},
+    change::Change,
     place,
 };
 use crate::{
@@ -77,7 +78,12 @@ pub fn token_create(app: &App, actor: &Actor, wanted: &TokenWanted) -> Result<Ne
         let model = which_model(&change, db, wanted)?;
         let expires_at = change.now + life(wanted.valid_hours);
         let token = make(&change, db, wanted.serial.clone(), model, wanted.key, expires_at)?;
-        change.tell(db, Deed::TokenMade, None, format_args!("enrolment token for {}", token.serial))?;
+        change.tell(
+            db,
+            EventKind::EnrolTokenMade,
+            None,
+            format_args!("enrolment token for {}", token.serial),
+        )?;
         Ok(token)
     })
 }
@@ -99,8 +105,13 @@ pub fn token_create_batch(
             BatchWanted::Serials(serials) => bounded(serials, SERIALS_MAX)?
                 .into_iter()
                 .map(|serial| {
-                    let wanted =
-                        TokenWanted { serial, manufacturer: None, model: None, valid_hours, key: None };
+                    let wanted = TokenWanted {
+                        serial,
+                        manufacturer: None,
+                        model: None,
+                        valid_hours,
+                        key: None,
+                    };
                     Ok((which_model(&change, db, &wanted)?, wanted.serial))
                 })
                 .collect::<Result<Vec<_>, CommandError>>()?,
@@ -110,7 +121,12 @@ pub fn token_create_batch(
             .into_iter()
             .map(|(model, serial)| make(&change, db, serial, model, None, expires_at))
             .collect::<Result<Vec<_>, _>>()?;
-        change.tell(db, Deed::TokenMade, None, format_args!("{} enrolment tokens", tokens.len()))?;
+        change.tell(
+            db,
+            EventKind::EnrolTokenMade,
+            None,
+            format_args!("{} enrolment tokens", tokens.len()),
+        )?;
         Ok(tokens)
     })
 }
@@ -123,7 +139,12 @@ pub fn token_withdraw(app: &App, actor: &Actor, id: EnrolTokenId) -> Result<(), 
     let change = Change::by(actor, app);
     change.commit(|db| {
         db.enrol_token_withdraw(id, change.now)?;
-        change.tell(db, Deed::TokenWithdrawn, None, format_args!("enrolment token {id} withdrawn"))
+        change.tell(
+            db,
+            EventKind::EnrolTokenWithdrawn,
+            None,
+            format_args!("enrolment token {id} withdrawn"),
+        )
     })
 }
 
@@ -139,11 +160,7 @@ fn bounded<T>(items: Vec<T>, max: usize) -> Result<Vec<T>, CommandError> {
 }
 
 /// The model a serial number stands for: from the list where it is there once, else from what was said.
-fn which_model(
-    change: &Change<'_>,
-    db: &mut Db<'_>,
-    wanted: &TokenWanted,
-) -> Result<ModelId, CommandError> {
+fn which_model(change: &Change<'_>, db: &mut Db<'_>, wanted: &TokenWanted) -> Result<ModelId, CommandError> {
     let mut listed = Vec::new();
     for maker in db.manufacturer_list()? {
         listed.extend(db.expected_find(maker.id, &wanted.serial)?);
@@ -159,7 +176,9 @@ fn which_model(
     match (models.as_slice(), &wanted.manufacturer, &wanted.model) {
         ([only], _, _) => Ok(only.id),
         ([], Some(manufacturer), Some(model)) => place::model_ensure(change, db, manufacturer, model),
-        ([], None, None) => Err(CommandError::SerialNotExpected { serial: wanted.serial.clone() }),
+        ([], None, None) => Err(CommandError::SerialNotExpected {
+            serial: wanted.serial.clone(),
+        }),
         ([], _, _) => Err(CommandError::HalfAModel),
         (several, _, _) => Err(CommandError::AmbiguousSerial {
             serial: wanted.serial.clone(),
@@ -169,8 +188,15 @@ fn which_model(
 }
 
 fn not_enrolled(db: &mut Db<'_>) -> Result<Vec<(ModelId, SerialNumber)>, CommandError> {
-    let here: HashSet<_> = db.enrolled_all()?.into_iter().map(|pump| (pump.model, pump.serial)).collect();
-    let expected = db.expected_all()?.into_iter().map(|pump| (pump.model, pump.serial));
+    let here: HashSet<_> = db
+        .enrolled_all()?
+        .into_iter()
+        .map(|pump| (pump.model, pump.serial))
+        .collect();
+    let expected = db
+        .expected_all()?
+        .into_iter()
+        .map(|pump| (pump.model, pump.serial));
     Ok(expected.filter(|pump| !here.contains(pump)).collect())
 }
 
@@ -193,7 +219,13 @@ fn make(
         withdrawn_at: None,
     };
     db.enrol_token_create(&record, &fresh::secret_hash(secret.expose_secret()), change.now)?;
-    Ok(NewToken { id: record.id, serial: record.serial, model, secret, expires_at })
+    Ok(NewToken {
+        id: record.id,
+        serial: record.serial,
+        model,
+        secret,
+        expires_at,
+    })
 }
 
 #[cfg(test)]

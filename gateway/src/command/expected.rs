@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use fleet::{
+    event::EventKind,
     id::{CareAreaId, ExpectedPumpId, LocationId, ModelId},
     inventory::{self, ExpectedPump, ExpectedRow, ImportAction, ImportPlan, LineProblem, plan_import},
     text::{AssetTag, Name, SerialNumber},
@@ -11,7 +12,7 @@ use store::Db;
 
 use super::{
     CommandError,
-    change::{Change, Deed},
+    change::Change,
     place,
 };
 use crate::app::{Actor, App};
@@ -55,7 +56,7 @@ pub fn import(app: &App, actor: &Actor, file: &[u8]) -> Result<ImportPlan, Comma
             db.expected_upsert(&pumps)?;
             let (added, changed) = (plan.count(ImportAction::Add), plan.count(ImportAction::Change));
             let what = format_args!("expected pumps imported: {added} added, {changed} changed");
-            change.tell(db, Deed::ListImported, None, what)?;
+            change.tell(db, EventKind::ListImported, None, what)?;
         }
         Ok(plan)
     })
@@ -69,7 +70,12 @@ pub fn remove(app: &App, actor: &Actor, id: ExpectedPumpId) -> Result<(), Comman
     let change = Change::by(actor, app);
     change.commit(|db| {
         db.expected_remove(id)?;
-        change.tell(db, Deed::ListShortened, None, format_args!("expected pump {id} taken off the list"))
+        change.tell(
+            db,
+            EventKind::ListShortened,
+            None,
+            format_args!("expected pump {id} taken off the list"),
+        )
     })
 }
 
@@ -80,7 +86,9 @@ struct List {
 
 impl List {
     fn new(rows: Vec<(ExpectedPumpId, ExpectedRow)>) -> Self {
-        Self { by_key: rows.into_iter().map(|(_, row)| (key(&row), row)).collect() }
+        Self {
+            by_key: rows.into_iter().map(|(_, row)| (key(&row), row)).collect(),
+        }
     }
 
     fn plan(&self, rows: Vec<ExpectedRow>) -> Result<ImportPlan, CommandError> {
@@ -124,14 +132,15 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(change: &'a Change<'a>) -> Self {
-        Self { change, models: HashMap::new(), care_areas: HashMap::new(), locations: HashMap::new() }
+        Self {
+            change,
+            models: HashMap::new(),
+            care_areas: HashMap::new(),
+            locations: HashMap::new(),
+        }
     }
 
-    fn expected_pump(
-        &mut self,
-        db: &mut Db<'_>,
-        row: &ExpectedRow,
-    ) -> Result<ExpectedPump, CommandError> {
+    fn expected_pump(&mut self, db: &mut Db<'_>, row: &ExpectedRow) -> Result<ExpectedPump, CommandError> {
         let care_area = match &row.care_area {
             Some(name) => Some(self.care_area(db, name)?),
             None => None,

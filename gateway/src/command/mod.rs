@@ -6,6 +6,11 @@
 //!
 //! Commands decide nothing that `fleet` has a rule for.
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of `Db<'_>` is of one lifetime and a reading lends any: without the closure it does not compile"
+)]
+
 pub mod account;
 pub mod anchor;
 pub mod authority;

@@ -1,6 +1,7 @@
 //! Where pumps belong and who makes them: care areas, locations, manufacturers.
 
 use fleet::{
+    event::EventKind,
     id::{CareAreaId, LocationId, ManufacturerId, ModelId},
     text::{Contact, Name},
 };
@@ -8,7 +9,7 @@ use store::{Db, ManufacturerRecord, StoreError};
 
 use super::{
     CommandError,
-    change::{Change, Deed},
+    change::Change,
 };
 use crate::app::{Actor, App};
 
@@ -29,7 +30,12 @@ pub fn care_area_rename(app: &App, actor: &Actor, id: CareAreaId, name: &Name) -
     let change = Change::by(actor, app);
     change.commit(|db| {
         db.care_area_rename(id, name)?;
-        change.tell(db, Deed::PlaceNamed, None, format_args!("care area renamed to “{name}”"))
+        change.tell(
+            db,
+            EventKind::PlaceNamed,
+            None,
+            format_args!("care area renamed to “{name}”"),
+        )
     })
 }
 
@@ -77,13 +83,16 @@ pub fn manufacturer_edit(
         let mut maker = all
             .into_iter()
             .find(|maker| maker.id == id)
-            .ok_or_else(|| StoreError::NotFound { what: "manufacturer", id: id.to_string() })?;
+            .ok_or_else(|| StoreError::NotFound {
+                what: "manufacturer",
+                id: id.to_string(),
+            })?;
         maker.email = edit.email.unwrap_or(maker.email);
         maker.phone = edit.phone.unwrap_or(maker.phone);
         maker.web = edit.web.unwrap_or(maker.web);
         db.manufacturer_update(id, maker.email.as_ref(), maker.phone.as_ref(), maker.web.as_ref())?;
         let what = format_args!("contact of manufacturer {} changed", maker.name);
-        change.tell(db, Deed::PlaceNamed, None, what)?;
+        change.tell(db, EventKind::PlaceNamed, None, what)?;
         Ok(maker)
     })
 }
@@ -96,7 +105,12 @@ pub(super) fn care_area_ensure(
     let new = change.id(CareAreaId::from_uuid);
     let id = db.care_area_ensure(name, new)?;
     if id == new {
-        change.tell(db, Deed::PlaceNamed, None, format_args!("care area “{name}” added"))?;
+        change.tell(
+            db,
+            EventKind::PlaceNamed,
+            None,
+            format_args!("care area “{name}” added"),
+        )?;
     }
     Ok(id)
 }
@@ -110,7 +124,12 @@ pub(super) fn location_ensure(
     let new = change.id(LocationId::from_uuid);
     let id = db.location_ensure(care_area, name, new)?;
     if id == new {
-        change.tell(db, Deed::PlaceNamed, None, format_args!("location “{name}” added"))?;
+        change.tell(
+            db,
+            EventKind::PlaceNamed,
+            None,
+            format_args!("location “{name}” added"),
+        )?;
     }
     Ok(id)
 }
@@ -124,12 +143,22 @@ pub(super) fn model_ensure(
     let new = change.id(ManufacturerId::from_uuid);
     let maker = db.manufacturer_ensure(manufacturer, new)?;
     if maker == new {
-        change.tell(db, Deed::PlaceNamed, None, format_args!("manufacturer “{manufacturer}” added"))?;
+        change.tell(
+            db,
+            EventKind::PlaceNamed,
+            None,
+            format_args!("manufacturer “{manufacturer}” added"),
+        )?;
     }
     let new = change.id(ModelId::from_uuid);
     let id = db.model_ensure(maker, model, new)?;
     if id == new {
-        change.tell(db, Deed::PlaceNamed, None, format_args!("model “{manufacturer} {model}” added"))?;
+        change.tell(
+            db,
+            EventKind::PlaceNamed,
+            None,
+            format_args!("model “{manufacturer} {model}” added"),
+        )?;
     }
     Ok(id)
 }

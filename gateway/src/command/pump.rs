@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fleet::{
+    event::EventKind,
     Timestamp,
     certificate::{LATE_RENEWAL_ARMED_FOR, RevocationReason},
     id::{OrderId, PumpId},
@@ -13,9 +14,8 @@ use store::{Db, OrderRow, PumpPatch, StoreError};
 use wire::message::{Order, OrderBody, V1};
 
 use super::{
-    CommandError,
-    certificate,
-    change::{Change, Deed},
+    CommandError, certificate,
+    change::Change,
     place,
 };
 use crate::{
@@ -30,18 +30,43 @@ use crate::{
 ///
 /// # Errors
 /// [`CommandError::AlreadyHeld`] unless the new hold is stricter than the standing one; [`CommandError::Retired`].
-pub fn hold(app: &App, actor: &Actor, id: PumpId, kind: HoldKind, reason: &Reason) -> Result<(), CommandError> {
+pub fn hold(
+    app: &App,
+    actor: &Actor,
+    id: PumpId,
+    kind: HoldKind,
+    reason: &Reason,
+) -> Result<(), CommandError> {
     let change = Change::by(actor, app);
     let _turn = in_turn();
     let order = change.commit(|db| {
         let pump = in_use(db, id)?;
-        if let Some(standing) = pump.hold.map(|hold| hold.kind).filter(|standing| !is_stricter(*standing, kind)) {
+        if let Some(standing) = pump
+            .hold
+            .map(|hold| hold.kind)
+            .filter(|standing| !is_stricter(*standing, kind))
+        {
             return Err(CommandError::AlreadyHeld { standing });
         }
-        db.pump_hold_set(id, &Hold { kind, reason: reason.clone(), since: change.now })?;
-        change.tell(db, Deed::PumpHeld, Some(id), format_args!("{}: {reason}", kind.as_str()))?;
+        db.pump_hold_set(
+            id,
+            &Hold {
+                kind,
+                reason: reason.clone(),
+                since: change.now,
+            },
+        )?;
+        change.tell(
+            db,
+            EventKind::PumpHeld,
+            Some(id),
+            format_args!("{}: {reason}", kind.as_str()),
+        )?;
         if kind.may_be_ordered() {
-            let body = OrderBody::Hold { hold: kind, reason: reason.clone() };
+            let body = OrderBody::Hold {
+                hold: kind,
+                reason: reason.clone(),
+            };
             order_record(&change, db, id, body).map(Some)
         } else {
             orders_withdraw(&change, db, id)?;
@@ -89,21 +114,39 @@ pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(
         let pump = in_use(db, id)?;
         db.pump_retire(id, change.now)?;
         orders_withdraw(&change, db, id)?;
-        change.tell(db, Deed::PumpRetired, Some(id), format_args!("pump retired: {reason}"))?;
-        let all: Vec<_> =
-            db.certificate_of_pump(id)?.into_iter().map(|certificate| certificate.fingerprint).collect();
+        change.tell(
+            db,
+            EventKind::PumpRetired,
+            Some(id),
+            format_args!("pump retired: {reason}"),
+        )?;
+        let all: Vec<_> = db
+            .certificate_of_pump(id)?
+            .into_iter()
+            .map(|certificate| certificate.fingerprint)
+            .collect();
         let revoked = db.certificate_revoke(&all, WHY, change.now)?;
         for certificate in &revoked {
-            let what = format_args!("certificate {} revoked, pump retired: {reason}", certificate.serial);
-            change.tell(db, Deed::CertificateRevoked, Some(id), what)?;
+            let what = format_args!(
+                "certificate {} revoked, pump retired: {reason}",
+                certificate.serial
+            );
+            change.tell(db, EventKind::CertificateRevoked, Some(id), what)?;
         }
         Ok((revoked, pump.hold.map(|hold| hold.kind)))
     })?;
     app.gate.set_pump(id, hold, true);
-    let fingerprints: Vec<_> = revoked.iter().map(|certificate| certificate.fingerprint).collect();
+    let fingerprints: Vec<_> = revoked
+        .iter()
+        .map(|certificate| certificate.fingerprint)
+        .collect();
     app.gate.revoke(&fingerprints, WHY, change.now);
     app.link.close(id, SessionEnd::Denied);
-    certificate::publish(app, revoked.iter().map(|certificate| certificate.authority), change.now);
+    certificate::publish(
+        app,
+        revoked.iter().map(|certificate| certificate.authority),
+        change.now,
+    );
     Ok(())
 }
 
@@ -128,7 +171,10 @@ pub fn edit(app: &App, actor: &Actor, id: PumpId, seen: i64, edit: Edit) -> Resu
     change.commit(|db| {
         let pump = in_use(db, id)?;
         if pump.row_version != seen {
-            return Err(CommandError::Stale { seen, current: pump.row_version });
+            return Err(CommandError::Stale {
+                seen,
+                current: pump.row_version,
+            });
         }
         let fields = edited_fields(&edit);
         if fields.is_empty() {
@@ -155,12 +201,18 @@ pub fn edit(app: &App, actor: &Actor, id: PumpId, seen: i64, edit: Edit) -> Resu
             hardware_id: edit.hardware_id,
         };
         db.pump_detail_update(id, seen, &patch)?;
-        change.tell(db, Deed::PumpEdited, Some(id), format_args!("edited: {fields}"))
+        change.tell(db, EventKind::PumpEdited, Some(id), format_args!("edited: {fields}"))
     })
 }
 
 fn edited_fields(edit: &Edit) -> String {
-    let Edit { asset_tag, udi, care_area, location, hardware_id } = edit;
+    let Edit {
+        asset_tag,
+        udi,
+        care_area,
+        location,
+        hardware_id,
+    } = edit;
     [
         asset_tag.as_ref().map(|_| "asset tag"),
         udi.as_ref().map(|_| "UDI"),
@@ -201,11 +253,20 @@ pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<Ord
     let change = Change::by(actor, app);
     let (order, row) = change.commit(|db| {
         let pump = in_use(db, id)?;
-        if let Some(standing) = pump.hold.map(|hold| hold.kind).filter(|kind| !kind.may_be_ordered()) {
+        if let Some(standing) = pump
+            .hold
+            .map(|hold| hold.kind)
+            .filter(|kind| !kind.may_be_ordered())
+        {
             return Err(CommandError::HoldForbidsOrders { standing });
         }
         let order = order_record(&change, db, id, errand.into())?;
-        change.tell(db, Deed::OrderGiven, Some(id), format_args!("ordered: {}", order.body.kind()))?;
+        change.tell(
+            db,
+            EventKind::OrderGiven,
+            Some(id),
+            format_args!("ordered: {}", order.body.kind()),
+        )?;
         let row = order_row(id, &order)?;
         Ok((order, row))
     })?;
@@ -223,7 +284,12 @@ pub fn late_renewal_arm(app: &App, actor: &Actor, id: PumpId) -> Result<Timestam
     change.commit(|db| {
         in_use(db, id)?;
         db.late_renewal_arm(id, until)?;
-        change.tell(db, Deed::LateRenewalArmed, Some(id), format_args!("late renewal until {until}"))
+        change.tell(
+            db,
+            EventKind::LateRenewalArmed,
+            Some(id),
+            format_args!("late renewal until {until}"),
+        )
     })?;
     Ok(until)
 }
@@ -243,7 +309,12 @@ fn order_record(
     pump: PumpId,
     body: OrderBody,
 ) -> Result<Order, CommandError> {
-    let order = Order { v: V1, id: change.id(OrderId::from_uuid), at: change.now, body };
+    let order = Order {
+        v: V1,
+        id: change.id(OrderId::from_uuid),
+        at: change.now,
+        body,
+    };
     db.order_supersede(pump, order.body.kind(), change.now)?;
     db.order_create(&order_row(pump, &order)?)?;
     Ok(order)

@@ -114,7 +114,8 @@ async fn revocation_list(app: web::Data<App>, name: web::Path<String>) -> HttpRe
     }
 }
 
-/// Serial number and token from HTTP Basic. What is there but can not be read counts as a wrong token.
+/// Serial number and token from HTTP Basic. What is there but can not be read counts as a wrong token. A serial number
+/// may hold a colon, a token never does: the last one separates them.
 fn basic(request: &HttpRequest) -> Option<(Option<SerialNumber>, SecretString)> {
     let header = request.headers().get("Authorization")?.to_str().ok()?;
     let (scheme, encoded) = header.split_once(' ')?;
@@ -123,7 +124,7 @@ fn basic(request: &HttpRequest) -> Option<(Option<SerialNumber>, SecretString)> 
     }
     let decoded = STANDARD.decode(encoded.trim()).unwrap_or_default();
     let text = String::from_utf8(decoded).unwrap_or_default();
-    let (serial, secret) = text.split_once(':').unwrap_or_default();
+    let (serial, secret) = text.rsplit_once(':').unwrap_or_default();
     Some((SerialNumber::new(serial).ok(), SecretString::from(secret)))
 }
 

@@ -7,7 +7,8 @@ pub(crate) use fixtures::*;
 use store::{DatabaseUrl, Store};
 
 /// Names the PostgreSQL server that tests may make databases on, for instance `postgres://postgres@127.0.0.1:5432/postgres`.
-pub(crate) const SERVER: &str = "TEST_POSTGRES_URL";
+#[cfg(feature = "postgres")]
+const SERVER: &str = "TEST_POSTGRES_URL";
 
 /// Runs a test on a migrated, empty database of each kind: always SQLite, and PostgreSQL where a server is named.
 pub(crate) fn for_each_db(test: impl Fn(&Store)) {

@@ -201,6 +201,49 @@ fn history_is_bounded_by_time_and_number() {
     });
 }
 
+#[test]
+fn history_reaches_back_over_all_segments() {
+    for_each_db(|store| {
+        make_pumps(store, 3);
+        // Three segments and a bit; pump 3 speaks once at the start and once at the end.
+        let samples: Vec<_> = (0..26_000)
+            .map(|n| {
+                state(
+                    if n == 1 || n == 25_999 { 3 } else { 1 + n % 2 },
+                    i64::try_from(n).unwrap(),
+                )
+            })
+            .collect();
+        for group in samples.chunks(5_000) {
+            store.write(|db| db.telemetry_insert(group)).unwrap();
+        }
+        let check = |number, from: usize, to: usize, limit: usize| {
+            let history = store
+                .read(|db| {
+                    db.telemetry_history(pump_id(number), at(from as i64), at(to as i64), limit as u32)
+                })
+                .unwrap();
+            let expected: Vec<_> = samples[from..to]
+                .iter()
+                .rev()
+                .filter(|s| s.pump == pump_id(number))
+                .take(limit)
+                .cloned()
+                .collect();
+            assert!(
+                history == expected,
+                "pump {number}, {from}..{to}, at most {limit}"
+            );
+        };
+        check(3, 0, 26_000, 10);
+        check(1, 0, 26_000, 100_000);
+        check(2, 0, 26_000, 7_000);
+        check(2, 8_000, 8_400, 1_000);
+        check(1, 16_383, 16_386, 10);
+        check(3, 2, 25_999, 10);
+    });
+}
+
 /// What is left of all pumps' samples, as seconds.
 fn left(store: &Store, pumps: u128) -> Vec<(u128, i64)> {
     (1..=pumps)

@@ -9,6 +9,7 @@ use diesel::{prelude::*, sql_query, sql_types};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use store::{DatabaseUrl, Store};
 
+#[cfg(feature = "postgres")]
 use crate::common::on_postgres;
 
 /// What a column holds, and whether it may be empty.
@@ -45,6 +46,12 @@ struct IndexRow {
     is_unique: bool,
     #[diesel(sql_type = sql_types::Bool)]
     is_partial: bool,
+}
+
+#[derive(QueryableByName)]
+struct Lax {
+    #[diesel(sql_type = sql_types::Text)]
+    name: String,
 }
 
 /// Only what we made: the bookkeeping of the migrations themselves is not ours.
@@ -123,12 +130,6 @@ fn sqlite_goes_up_down_and_up_again_and_every_table_is_strict() {
     store.migrate().unwrap();
     store.migrate().unwrap();
     assert_eq!(sqlite_schema(&mut conn), made);
-
-    #[derive(QueryableByName)]
-    struct Lax {
-        #[diesel(sql_type = sql_types::Text)]
-        name: String,
-    }
     let lax: Vec<Lax> = sql_query(
         "SELECT name FROM pragma_table_list WHERE NOT strict AND schema = 'main' AND type = 'table'",
     )

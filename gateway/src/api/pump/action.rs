@@ -1,11 +1,10 @@
 //! What people do to a pump. There is no way to lift a hold here: that takes signatures.
 
-use actix_web::{HttpResponse, get, post, web::{Data, Json, Path, Query}};
-use fleet::{
-    id::OrderId,
-    pump::HoldKind,
-    text::Reason,
+use actix_web::{
+    HttpResponse, get, post,
+    web::{Data, Json, Path, Query},
 };
+use fleet::{id::OrderId, pump::HoldKind, text::Reason};
 use serde::{Deserialize, Serialize};
 use store::OrderRow;
 use utoipa::{IntoParams, ToSchema};
@@ -89,8 +88,26 @@ struct OrderView {
 
 impl From<OrderRow> for OrderView {
     fn from(order: OrderRow) -> Self {
-        let OrderRow { id, pump: _, at, kind, body: _, delivered_at, outcome, outcome_at, reason } = order;
-        Self { id, kind, at, delivered_at, outcome, outcome_at, reason }
+        let OrderRow {
+            id,
+            pump: _,
+            at,
+            kind,
+            body: _,
+            delivered_at,
+            outcome,
+            outcome_at,
+            reason,
+        } = order;
+        Self {
+            id,
+            kind,
+            at,
+            delivered_at,
+            outcome,
+            outcome_at,
+            reason,
+        }
     }
 }
 
@@ -128,7 +145,8 @@ async fn pump_hold(
     hold: Json<NewHold>,
 ) -> Answer<Json<PumpView>> {
     let id = path.id;
-    api.run(move |app| pump::hold(app, &actor, id, hold.kind, &hold.reason)).await?;
+    api.run(move |app| pump::hold(app, &actor, id, hold.kind, &hold.reason))
+        .await?;
     Ok(Json(single(&api, id).await?))
 }
 
@@ -145,7 +163,8 @@ async fn pump_retire(
     retirement: Json<Retirement>,
 ) -> Answer<Json<PumpView>> {
     let id = path.id;
-    api.run(move |app| pump::retire(app, &actor, id, &retirement.reason)).await?;
+    api.run(move |app| pump::retire(app, &actor, id, &retirement.reason))
+        .await?;
     Ok(Json(single(&api, id).await?))
 }
 
@@ -165,7 +184,9 @@ async fn order_create(
     order: Json<NewOrder>,
 ) -> Answer<HttpResponse> {
     let errand = order.kind.into();
-    let order = api.run(move |app| pump::order(app, &actor, path.id, errand)).await?;
+    let order = api
+        .run(move |app| pump::order(app, &actor, path.id, errand))
+        .await?;
     Ok(HttpResponse::Created().json(OrderView::from(order)))
 }
 
@@ -200,6 +221,8 @@ async fn late_renewal_arm(
     Caller(actor): Caller,
     path: Path<PumpPath>,
 ) -> Answer<Json<LateRenewalView>> {
-    let until = api.run(move |app| pump::late_renewal_arm(app, &actor, path.id)).await?;
+    let until = api
+        .run(move |app| pump::late_renewal_arm(app, &actor, path.id))
+        .await?;
     Ok(Json(LateRenewalView { until }))
 }

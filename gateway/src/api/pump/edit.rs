@@ -1,6 +1,9 @@
 //! One pump: its record, shown and corrected.
 
-use actix_web::{HttpResponse, get, patch, web::{Data, Json, Path}};
+use actix_web::{
+    HttpResponse, get, patch,
+    web::{Data, Json, Path},
+};
 use fleet::{
     id::PumpId,
     pump::Udi,
@@ -30,6 +33,10 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// What to correct. Null clears a field; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "nothing: left alone; nothing inside: cleared"
+)]
 struct PumpEdit {
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<AssetTag>)]
@@ -55,13 +62,25 @@ impl TryFrom<PumpEdit> for Edit {
     type Error = CommandError;
 
     fn try_from(edit: PumpEdit) -> Result<Self, CommandError> {
-        let PumpEdit { asset_tag, udi, care_area, location, hardware_id } = edit;
+        let PumpEdit {
+            asset_tag,
+            udi,
+            care_area,
+            location,
+            hardware_id,
+        } = edit;
         let udi = match udi {
             None => None,
             Some(None) => Some(None),
             Some(Some(text)) => Some(Some(text.parse::<Udi>()?)),
         };
-        Ok(Self { asset_tag, udi, care_area, location, hardware_id })
+        Ok(Self {
+            asset_tag,
+            udi,
+            care_area,
+            location,
+            hardware_id,
+        })
     }
 }
 
@@ -96,12 +115,15 @@ async fn pump_edit(
 ) -> Answer<HttpResponse> {
     let id = path.id;
     let edit = Edit::try_from(edit.into_inner())?;
-    api.run(move |app| command::pump::edit(app, &actor, id, seen, edit)).await?;
+    api.run(move |app| command::pump::edit(app, &actor, id, seen, edit))
+        .await?;
     answer(&api, id).await
 }
 
 /// A pump as it is now, with its entity tag.
 async fn answer(api: &Api, id: PumpId) -> Result<HttpResponse, Problem> {
     let view = single(api, id).await?;
-    Ok(HttpResponse::Ok().insert_header(etag(view.row_version)).json(view))
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(view.row_version))
+        .json(view))
 }

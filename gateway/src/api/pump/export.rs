@@ -14,41 +14,56 @@ use super::{
 type Column = (&'static str, fn(&PumpView) -> Option<Cow<'_, str>>);
 
 const COLUMNS: [Column; 19] = [
-    ("serial", |pump| some(pump.serial.as_str())),
-    ("manufacturer", |pump| some(pump.manufacturer.as_str())),
-    ("model", |pump| some(pump.model.as_str())),
-    ("asset_tag", |pump| some(pump.asset_tag.as_ref()?.as_str())),
-    ("udi", |pump| some(&pump.udi.as_ref()?.text)),
-    ("hardware_id", |pump| some(pump.hardware_id.as_ref()?.as_str())),
+    ("serial", |pump| Some(pump.serial.as_str().into())),
+    ("manufacturer", |pump| Some(pump.manufacturer.as_str().into())),
+    ("model", |pump| Some(pump.model.as_str().into())),
+    ("asset_tag", |pump| Some(pump.asset_tag.as_ref()?.as_str().into())),
+    ("udi", |pump| Some(pump.udi.as_ref()?.text.as_str().into())),
+    ("hardware_id", |pump| {
+        Some(pump.hardware_id.as_ref()?.as_str().into())
+    }),
     ("mac", |pump| Some(joined(&pump.macs))),
-    ("care_area", |pump| some(pump.care_area.as_ref()?.as_str())),
-    ("location", |pump| some(pump.location.as_ref()?.as_str())),
-    ("status", |pump| some(pump.status_label)),
-    ("hold_reason", |pump| some(pump.hold.as_ref()?.reason.as_str())),
-    ("connected", |pump| some(if pump.connected { "yes" } else { "no" })),
+    ("care_area", |pump| Some(pump.care_area.as_ref()?.as_str().into())),
+    ("location", |pump| Some(pump.location.as_ref()?.as_str().into())),
+    ("status", |pump| Some(pump.status_label.into())),
+    ("hold_reason", |pump| {
+        Some(pump.hold.as_ref()?.reason.as_str().into())
+    }),
+    ("connected", |pump| {
+        Some(if pump.connected { "yes".into() } else { "no".into() })
+    }),
     ("last_seen", |pump| said(pump.last_seen)),
-    ("activity", |pump| some(pump.state.as_ref()?.activity.as_str())),
-    ("battery_percent", |pump| said(pump.state.as_ref()?.battery_percent?.get().into())),
+    ("activity", |pump| {
+        Some(pump.state.as_ref()?.activity.as_str().into())
+    }),
+    ("battery_percent", |pump| {
+        said(pump.state.as_ref()?.battery_percent?.get().into())
+    }),
     ("software", |pump| Some(software(pump))),
     ("certificate_not_after", |pump| said(pump.certificate_not_after)),
     ("enrolled_at", |pump| said(pump.enrolled_at.into())),
     ("id", |pump| said(pump.id.into())),
 ];
 
-fn some(text: &str) -> Option<Cow<'_, str>> {
-    Some(Cow::Borrowed(text))
-}
-
 fn said(value: Option<impl ToString>) -> Option<Cow<'static, str>> {
     value.map(|value| Cow::Owned(value.to_string()))
 }
 
 fn joined(values: &[impl ToString]) -> Cow<'static, str> {
-    Cow::Owned(values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    Cow::Owned(
+        values
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }
 
 fn software(pump: &PumpView) -> Cow<'static, str> {
-    let versions = pump.components.iter().map(|component| format!("{} {}", component.name, component.version));
+    let versions = pump
+        .components
+        .iter()
+        .map(|component| format!("{} {}", component.name, component.version));
     Cow::Owned(versions.collect::<Vec<_>>().join("; "))
 }
 
@@ -57,7 +72,12 @@ pub(super) fn csv(pumps: &[PumpView]) -> Result<Vec<u8>, Problem> {
     let mut writer = csv::Writer::from_writer("\u{FEFF}".as_bytes().to_vec());
     write(&mut writer, pumps)
         .and_then(|()| writer.into_inner().map_err(|error| error.into_error().into()))
-        .map_err(|error| Problem::new(ProblemCode::Internal, format!("the file could not be written: {error}")))
+        .map_err(|error| {
+            Problem::new(
+                ProblemCode::Internal,
+                format!("the file could not be written: {error}"),
+            )
+        })
 }
 
 fn write(writer: &mut csv::Writer<Vec<u8>>, pumps: &[PumpView]) -> csv::Result<()> {

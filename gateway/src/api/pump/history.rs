@@ -1,6 +1,9 @@
 //! What a pump said, what it was issued, and what happened to it.
 
-use actix_web::{get, web::{Data, Json, Path, Query}};
+use actix_web::{
+    get,
+    web::{Data, Json, Path, Query},
+};
 use chrono::TimeDelta;
 use fleet::id::ReportId;
 use serde::{Deserialize, Serialize};
@@ -21,7 +24,11 @@ use super::{
 };
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(telemetry_list).service(certificate_list).service(event_list).service(report_list);
+    config
+        .service(telemetry_list)
+        .service(certificate_list)
+        .service(event_list)
+        .service(report_list);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -74,8 +81,23 @@ struct ReportView {
 
 impl From<ReportRow> for ReportView {
     fn from(report: ReportRow) -> Self {
-        let ReportRow { pump: _, id, seq, at, received_at, kind, body } = report;
-        Self { id, seq, at, received_at, kind, body }
+        let ReportRow {
+            pump: _,
+            id,
+            seq,
+            at,
+            received_at,
+            kind,
+            body,
+        } = report;
+        Self {
+            id,
+            seq,
+            at,
+            received_at,
+            kind,
+            body,
+        }
     }
 }
 
@@ -90,9 +112,15 @@ async fn telemetry_list(
     let limit = limit(query.limit)?;
     let now = api.0.app.now();
     let to = query.to.unwrap_or(now);
-    let from = query.from.or_else(|| to.checked_sub_signed(TimeDelta::days(1))).unwrap_or(to);
+    let from = query
+        .from
+        .or_else(|| to.checked_sub_signed(TimeDelta::days(1)))
+        .unwrap_or(to);
     if from > to {
-        return Err(Problem::new(ProblemCode::InvalidValue, "`from` is later than `to`; exchange them"));
+        return Err(Problem::new(
+            ProblemCode::InvalidValue,
+            "`from` is later than `to`; exchange them",
+        ));
     }
     let states = api
         .run(move |app| {
@@ -102,7 +130,9 @@ async fn telemetry_list(
             })
         })
         .await?;
-    Ok(Json(PageView::whole(states.into_iter().map(|state| StateView::of(state, now)))))
+    Ok(Json(PageView::whole(
+        states.into_iter().map(|state| StateView::of(state, now)),
+    )))
 }
 
 /// The certificates a pump was issued.
@@ -118,7 +148,9 @@ async fn certificate_list(api: Data<Api>, path: Path<PumpPath>) -> Answer<Json<P
             })
         })
         .await?;
-    let views = certificates.into_iter().map(|certificate| CertificateView::of(certificate, now));
+    let views = certificates
+        .into_iter()
+        .map(|certificate| CertificateView::of(certificate, now));
     Ok(Json(PageView::whole(views)))
 }
 
@@ -133,7 +165,10 @@ async fn event_list(
     let limit = limit(query.limit)?;
     let page = api
         .run(move |app| {
-            let filter = EventFilter { pump: Some(path.id), ..EventFilter::default() };
+            let filter = EventFilter {
+                pump: Some(path.id),
+                ..EventFilter::default()
+            };
             app.store.read(|db| {
                 db.pump_fetch(path.id)?;
                 db.event_list(&filter, query.after.as_deref(), limit)

@@ -1,6 +1,10 @@
 //! Finding pumps: by filters, by what a scanner reads, all of them as a spreadsheet.
 
-use actix_web::{HttpResponse, get, http::header, web::{Data, Json, Query}};
+use actix_web::{
+    HttpResponse, get,
+    http::header,
+    web::{Data, Json, Query},
+};
 use fleet::id::{CareAreaId, ModelId};
 use serde::Deserialize;
 use store::{PAGE_MAX, PumpFilter, StoreError};
@@ -86,11 +90,29 @@ fn searched(text: Option<String>) -> Result<Option<String>, Problem> {
 #[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<PumpView>)))]
 #[get("/pumps")]
 async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageView<PumpView>>> {
-    let PumpQuery { text, care_area, model, held, connected, after, limit: wanted } = query.into_inner();
+    let PumpQuery {
+        text,
+        care_area,
+        model,
+        held,
+        connected,
+        after,
+        limit: wanted,
+    } = query.into_inner();
     let limit = limit(wanted)?;
-    let filter = PumpFilter { text: searched(text)?, care_area, model, held, connected };
-    let page =
-        api.run(move |app| app.store.read(|db| db.pump_list(&filter, after.as_deref(), limit))).await?;
+    let filter = PumpFilter {
+        text: searched(text)?,
+        care_area,
+        model,
+        held,
+        connected,
+    };
+    let page = api
+        .run(move |app| {
+            app.store
+                .read(|db| db.pump_list(&filter, after.as_deref(), limit))
+        })
+        .await?;
     let present = api.present();
     Ok(Json(PageView::of(page, |listing| PumpView::of(listing, present))))
 }
@@ -100,17 +122,33 @@ async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageV
 #[get("/pumps/find")]
 async fn pump_find(api: Data<Api>, query: Query<FindQuery>) -> Answer<Json<PageView<PumpView>>> {
     let text = searched(Some(query.into_inner().q))?.unwrap_or_default();
-    let found = api.run(move |app| app.store.read(|db| db.pump_find(text.trim()))).await?;
+    let found = api
+        .run(move |app| app.store.read(|db| db.pump_find(text.trim())))
+        .await?;
     let present = api.present();
-    Ok(Json(PageView::whole(found.into_iter().map(|listing| PumpView::of(listing, present)))))
+    Ok(Json(PageView::whole(
+        found.into_iter().map(|listing| PumpView::of(listing, present)),
+    )))
 }
 
 /// The pumps that fit, as a spreadsheet (CSV, UTF-8). No cell of it is a formula.
 #[utoipa::path(tag = "pumps", responses((status = OK, body = String, content_type = "text/csv")))]
 #[get("/pumps/export")]
 async fn pump_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpResponse> {
-    let ExportQuery { text, care_area, model, held, connected } = query.into_inner();
-    let filter = PumpFilter { text: searched(text)?, care_area, model, held, connected };
+    let ExportQuery {
+        text,
+        care_area,
+        model,
+        held,
+        connected,
+    } = query.into_inner();
+    let filter = PumpFilter {
+        text: searched(text)?,
+        care_area,
+        model,
+        held,
+        connected,
+    };
     let present = api.present();
     let file = api
         .run(move |app| {
@@ -120,7 +158,11 @@ async fn pump_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpRe
                 let mut after = None;
                 loop {
                     let page = db.pump_list(&filter, after.as_deref(), PAGE_MAX)?;
-                    rows.extend(page.items.into_iter().map(|listing| PumpView::of(listing, present)));
+                    rows.extend(
+                        page.items
+                            .into_iter()
+                            .map(|listing| PumpView::of(listing, present)),
+                    );
                     after = page.next;
                     if after.is_none() {
                         return Ok::<_, StoreError>(rows);

@@ -26,7 +26,11 @@ use view::{ContactView, Present, PumpView};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     // Lists first: their words would pass for ids.
-    config.configure(list::routes).configure(edit::routes).configure(action::routes).configure(history::routes);
+    config
+        .configure(list::routes)
+        .configure(edit::routes)
+        .configure(action::routes)
+        .configure(history::routes);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -39,22 +43,43 @@ struct PumpPath {
 impl Api {
     /// What a pump is compared with when it is shown.
     fn present(&self) -> Present {
-        Present { now: self.0.app.now(), missing_after: self.0.app.settings.missing_after }
+        Present {
+            now: self.0.app.now(),
+            missing_after: self.0.app.settings.missing_after,
+        }
     }
 }
 
 /// One pump as it is now, and how to reach its manufacturer.
 async fn single(api: &Api, id: PumpId) -> Answer<PumpView> {
-    let (listing, contact) = api.run(move |app| app.store.read(|db| with_contact(db, id))).await?;
-    Ok(PumpView { contact, ..PumpView::of(listing, api.present()) })
+    let (listing, contact) = api
+        .run(move |app| app.store.read(|db| with_contact(db, id)))
+        .await?;
+    Ok(PumpView {
+        contact,
+        ..PumpView::of(listing, api.present())
+    })
 }
 
 fn with_contact(db: &mut Db<'_>, id: PumpId) -> Result<(PumpListing, Option<ContactView>), StoreError> {
     let Pump { serial, model, .. } = db.pump_fetch(id)?;
-    let listing = db.pump_find(serial.as_str())?.into_iter().find(|listing| listing.pump.id == id);
-    let listing = listing.ok_or_else(|| StoreError::NotFound { what: "pump", id: id.to_string() })?;
-    let maker = db.model_list()?.into_iter().find(|known| known.id == model).map(|known| known.manufacturer);
+    let listing = db
+        .pump_find(serial.as_str())?
+        .into_iter()
+        .find(|listing| listing.pump.id == id);
+    let listing = listing.ok_or_else(|| StoreError::NotFound {
+        what: "pump",
+        id: id.to_string(),
+    })?;
+    let maker = db
+        .model_list()?
+        .into_iter()
+        .find(|known| known.id == model)
+        .map(|known| known.manufacturer);
     let makers = db.manufacturer_list()?;
-    let contact = makers.into_iter().find(|known| Some(known.id) == maker).map(ContactView::from);
+    let contact = makers
+        .into_iter()
+        .find(|known| Some(known.id) == maker)
+        .map(ContactView::from);
     Ok((listing, contact))
 }

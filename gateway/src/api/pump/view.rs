@@ -7,8 +7,8 @@ use fleet::{
     Timestamp,
     id::PumpId,
     pump::{
-        Activity, Availability, Component, Hold, HoldEffect, HoldKind, MacAddress, PumpState, Status, StatusInput,
-        Udi, availability, hold_effect, status,
+        Activity, Availability, Component, Hold, HoldEffect, HoldKind, MacAddress, PumpState, Status,
+        StatusInput, Udi, availability, hold_effect, status,
     },
     text::{AssetTag, Contact, HardwareId, Name, Reason, SerialNumber},
     unit::{BatteryPercent, Millilitres, MillilitresPerHour, SignalDbm},
@@ -119,15 +119,32 @@ pub(super) struct ContactView {
 
 impl From<ManufacturerRecord> for ContactView {
     fn from(maker: ManufacturerRecord) -> Self {
-        Self { email: maker.email, phone: maker.phone, web: maker.web }
+        Self {
+            email: maker.email,
+            phone: maker.phone,
+            web: maker.web,
+        }
     }
 }
 
 impl From<Udi> for UdiView {
     fn from(udi: Udi) -> Self {
         let text = udi.to_string();
-        let Udi { device_identifier, batch, produced, expires, serial } = udi;
-        Self { text, device_identifier, batch, produced, expires, serial }
+        let Udi {
+            device_identifier,
+            batch,
+            produced,
+            expires,
+            serial,
+        } = udi;
+        Self {
+            text,
+            device_identifier,
+            batch,
+            produced,
+            expires,
+            serial,
+        }
     }
 }
 
@@ -189,7 +206,9 @@ impl PumpView {
         });
         let state = state.map(|state| StateView::of(state, present.now));
         // Of a pump that never said a word, nobody knows that it is free.
-        let availability = state.as_ref().map_or(Availability::Busy, |state| state.availability);
+        let availability = state
+            .as_ref()
+            .map_or(Availability::Busy, |state| state.availability);
         let hold = pump.hold.map(|Hold { kind, reason, since }| HoldView {
             kind,
             reason,

@@ -41,7 +41,10 @@ async fn every_operation_but_three_asks_for_a_token_before_anything_else() {
             let path = path.replace("{id}", "00000000-0000-0000-0000-000000000000");
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             // A body that no handler reads: who asks is settled first.
-            let request = TestRequest::default().method(method.clone()).uri(&path).set_payload("{");
+            let request = TestRequest::default()
+                .method(method.clone())
+                .uri(&path)
+                .set_payload("{");
             let reply = stage.send(request).await;
             assert_eq!(reply.code(), "unauthenticated", "{method} {path}");
             assert_eq!(reply.header(header::WWW_AUTHENTICATE), "Bearer realm=\"gateway\"");
@@ -56,13 +59,19 @@ async fn a_one_time_password_opens_nothing_but_the_door_to_a_new_one() {
     let stage = Stage::new();
     stage.account("admin", true);
     let new = "a better password";
-    sign_in(&stage, "admin", PASSWORD, json!({"label": "laptop"})).await.expect_problem("password_change_required");
+    sign_in(&stage, "admin", PASSWORD, json!({"label": "laptop"}))
+        .await
+        .expect_problem("password_change_required");
     for weak in ["short", PASSWORD, "x"] {
         let body = json!({"label": "laptop", "new_password": weak});
-        sign_in(&stage, "admin", PASSWORD, body).await.expect_problem("weak_password");
+        sign_in(&stage, "admin", PASSWORD, body)
+            .await
+            .expect_problem("weak_password");
     }
     let body = json!({"label": "laptop", "new_password": new});
-    let made = sign_in(&stage, "admin", PASSWORD, body).await.expect(StatusCode::CREATED);
+    let made = sign_in(&stage, "admin", PASSWORD, body)
+        .await
+        .expect(StatusCode::CREATED);
     let token = made["token"].as_str().unwrap();
     assert!(token.starts_with("gwt_"));
     with_token(&stage, token).await.expect(StatusCode::OK);
@@ -70,7 +79,9 @@ async fn a_one_time_password_opens_nothing_but_the_door_to_a_new_one() {
     let reply = sign_in(&stage, "admin", PASSWORD, json!({"label": "laptop"})).await;
     assert!(reply.header(header::WWW_AUTHENTICATE).starts_with("Basic "));
     reply.expect_problem("wrong_password");
-    sign_in(&stage, "admin", new, json!({"label": "desk"})).await.expect(StatusCode::CREATED);
+    sign_in(&stage, "admin", new, json!({"label": "desk"}))
+        .await
+        .expect(StatusCode::CREATED);
 }
 
 #[actix_web::test]
@@ -79,7 +90,9 @@ async fn a_token_is_shown_once_and_ends_by_time_or_by_hand() {
     stage.account("admin", false);
     let make = async |label: &str, days: u32| {
         let body = json!({"label": label, "valid_days": days});
-        sign_in(&stage, "admin", PASSWORD, body).await.expect(StatusCode::CREATED)
+        sign_in(&stage, "admin", PASSWORD, body)
+            .await
+            .expect(StatusCode::CREATED)
     };
     let (short, long) = (make("short", 1).await, make("long", 365).await);
     let (short, id) = (short["token"].as_str().unwrap(), short["id"].as_str().unwrap());
@@ -88,7 +101,11 @@ async fn a_token_is_shown_once_and_ends_by_time_or_by_hand() {
     let reply = with_token(&stage, long).await;
     assert_eq!(reply.json["items"].as_array().unwrap().len(), 2);
     for secret in [short, long] {
-        assert!(!reply.text.contains(secret.trim_start_matches("gwt_")), "{}", reply.text);
+        assert!(
+            !reply.text.contains(secret.trim_start_matches("gwt_")),
+            "{}",
+            reply.text
+        );
     }
 
     stage.move_clock(TimeDelta::hours(24));
@@ -96,7 +113,10 @@ async fn a_token_is_shown_once_and_ends_by_time_or_by_hand() {
     with_token(&stage, long).await.expect(StatusCode::OK);
 
     // The stage's own account does not see another's tokens.
-    stage.delete(&format!("/tokens/{id}")).await.expect_problem("not_found");
+    stage
+        .delete(&format!("/tokens/{id}"))
+        .await
+        .expect_problem("not_found");
     let request = TestRequest::delete()
         .uri(&format!("/api/v1/tokens/{long_id}"))
         .insert_header((header::AUTHORIZATION, format!("Bearer {long}")));
@@ -104,16 +124,28 @@ async fn a_token_is_shown_once_and_ends_by_time_or_by_hand() {
     with_token(&stage, long).await.expect_problem("unauthenticated");
 
     let body = json!({"label": "too long", "valid_days": 366});
-    sign_in(&stage, "admin", PASSWORD, body).await.expect_problem("invalid_value");
+    sign_in(&stage, "admin", PASSWORD, body)
+        .await
+        .expect_problem("invalid_value");
 }
 
 #[actix_web::test]
 async fn a_forged_header_is_nobody() {
     let stage = Stage::new();
-    for forged in ["", "Bearer", "Bearer ", "Bearer gwt_", "Bearer gwt_0000-0000", "Basic Og==", "gwt_0000", "bearer gwt_💉"] {
-        let request = TestRequest::get()
-            .uri("/api/v1/pumps")
-            .insert_header((header::AUTHORIZATION, header::HeaderValue::from_bytes(forged.as_bytes()).unwrap()));
+    for forged in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer gwt_",
+        "Bearer gwt_0000-0000",
+        "Basic Og==",
+        "gwt_0000",
+        "bearer gwt_💉",
+    ] {
+        let request = TestRequest::get().uri("/api/v1/pumps").insert_header((
+            header::AUTHORIZATION,
+            header::HeaderValue::from_bytes(forged.as_bytes()).unwrap(),
+        ));
         stage.send(request).await.expect_problem("unauthenticated");
     }
     for forged in ["", "Basic", "Basic %%%", "Bearer gwt_0000"] {

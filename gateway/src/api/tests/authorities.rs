@@ -19,10 +19,19 @@ async fn revoking_denies_and_closes_and_the_first_reason_stands() {
     let other = stage.certificate(pump);
     let prefix = certificate.fingerprint.to_string()[..16].to_uppercase();
     let revoke = async |reason: &str| {
-        stage.post(&format!("/certificates/{prefix}/revoke"), json!({"reason": reason})).await.expect(StatusCode::OK)
+        stage
+            .post(
+                &format!("/certificates/{prefix}/revoke"),
+                json!({"reason": reason}),
+            )
+            .await
+            .expect(StatusCode::OK)
     };
     let first = revoke("key_compromise").await;
-    assert_eq!((&first["status"], &first["revocation_reason"]), (&json!("revoked"), &json!("key_compromise")));
+    assert_eq!(
+        (&first["status"], &first["revocation_reason"]),
+        (&json!("revoked"), &json!("key_compromise"))
+    );
     assert!(!stage.admits(&certificate) && stage.admits(&other));
     assert_eq!(stage.told(), [Told::Closed(pump, SessionEnd::Denied)]);
 
@@ -34,7 +43,11 @@ async fn revoking_denies_and_closes_and_the_first_reason_stands() {
 
     let der = stage.app.authorities.crl("device-1").unwrap();
     let (_, crl) = CertificateRevocationList::from_der(&der).unwrap();
-    assert_eq!(crl.iter_revoked_certificates().count(), 1, "outsiders learn of it at once");
+    assert_eq!(
+        crl.iter_revoked_certificates().count(),
+        1,
+        "outsiders learn of it at once"
+    );
 }
 
 #[actix_web::test]
@@ -44,19 +57,37 @@ async fn a_certificate_is_named_by_its_first_digits() {
     let certificate = stage.certificate(pump);
     let show = async |name: &str| stage.get(&format!("/certificates/{name}")).await;
     let serial = certificate.serial.to_string();
-    for name in [serial.as_str(), &serial[..8], &certificate.fingerprint.to_string()] {
+    for name in [
+        serial.as_str(),
+        &serial[..8],
+        &certificate.fingerprint.to_string(),
+    ] {
         let shown = show(name).await.expect(StatusCode::OK);
         assert_eq!(shown["fingerprint"], certificate.fingerprint.to_string());
-        assert!(shown["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert!(
+            shown["pem"]
+                .as_str()
+                .unwrap()
+                .starts_with("-----BEGIN CERTIFICATE-----")
+        );
     }
     for name in [&serial[..4], "00000000", "%27%20OR%201%3D1", "zz"] {
         show(name).await.expect_problem("not_found");
     }
-    let list = stage.get(&format!("/certificates?pump={pump}&status=valid")).await.expect(StatusCode::OK);
+    let list = stage
+        .get(&format!("/certificates?pump={pump}&status=valid"))
+        .await
+        .expect(StatusCode::OK);
     assert_eq!(list["items"][0]["pump_serial"], "SN-1");
-    let none = stage.get("/certificates?status=revoked").await.expect(StatusCode::OK);
+    let none = stage
+        .get("/certificates?status=revoked")
+        .await
+        .expect(StatusCode::OK);
     assert_eq!(none["items"], json!([]));
-    let of_pump = stage.get(&format!("/pumps/{pump}/certificates")).await.expect(StatusCode::OK);
+    let of_pump = stage
+        .get(&format!("/pumps/{pump}/certificates"))
+        .await
+        .expect(StatusCode::OK);
     assert_eq!(of_pump["items"].as_array().unwrap().len(), 1);
 }
 
@@ -68,9 +99,12 @@ async fn the_forecast_and_the_summary_count_alike() {
     let numbers = async || {
         let forecast = stage.get("/certificates/forecast").await.expect(StatusCode::OK);
         let classes = forecast["classes"].as_array().unwrap().iter();
-        let counts = classes.map(|class| class["count"].as_u64().unwrap()).collect::<Vec<_>>();
+        let counts = classes
+            .map(|class| class["count"].as_u64().unwrap())
+            .collect::<Vec<_>>();
         let summary = stage.get("/summary").await.expect(StatusCode::OK)["certificates"].clone();
-        let same = ["expired", "within_day", "within_week", "overdue", "valid"].map(|class| summary[class].as_u64().unwrap());
+        let same = ["expired", "within_day", "within_week", "overdue", "valid"]
+            .map(|class| summary[class].as_u64().unwrap());
         assert_eq!(counts, same);
         counts
     };
@@ -88,24 +122,49 @@ async fn an_old_authority_goes_only_when_nobody_lives_by_it_or_somebody_insists(
     let certificate = stage.certificate(pump);
     let old = stage.device_authority();
     let retire = async |cut_off: bool| {
-        stage.post(&format!("/authorities/{old}/retire"), json!({"cut_off": cut_off})).await
+        stage
+            .post(&format!("/authorities/{old}/retire"), json!({"cut_off": cut_off}))
+            .await
     };
     retire(true).await.expect_problem("authority_refused");
-    stage.post("/authorities/rotate", json!({"kind": "root"})).await.expect_problem("authority_refused");
-    let new = stage.post("/authorities/rotate", json!({"kind": "device"})).await.expect(StatusCode::CREATED);
+    stage
+        .post("/authorities/rotate", json!({"kind": "root"}))
+        .await
+        .expect_problem("authority_refused");
+    let new = stage
+        .post("/authorities/rotate", json!({"kind": "device"}))
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!((&new["generation"], &new["state"]), (&json!(2), &json!("active")));
-    assert!(stage.admits(&certificate), "no pump loses its connection by a rotation");
+    assert!(
+        stage.admits(&certificate),
+        "no pump loses its connection by a rotation"
+    );
 
     let problem = retire(false).await.expect_problem("would_cut_off");
-    assert_eq!((&problem["count"], &problem["candidates"]), (&json!(1), &json!(["SN-1"])));
+    assert_eq!(
+        (&problem["count"], &problem["candidates"]),
+        (&json!(1), &json!(["SN-1"]))
+    );
     assert!(stage.admits(&certificate));
     assert_eq!(stage.told(), []);
 
-    assert_eq!(retire(true).await.expect(StatusCode::OK)["certificates_cut_off"], 1);
+    assert_eq!(
+        retire(true).await.expect(StatusCode::OK)["certificates_cut_off"],
+        1
+    );
     assert!(!stage.admits(&certificate));
     assert_eq!(stage.told(), [Told::Closed(pump, SessionEnd::Denied)]);
-    let stored = stage.app.store.read(|db| db.certificate_fetch(certificate.fingerprint)).unwrap().unwrap();
-    assert_eq!(stored.record.revoked.map(|(_, why)| why), Some(RevocationReason::CaCompromise));
+    let stored = stage
+        .app
+        .store
+        .read(|db| db.certificate_fetch(certificate.fingerprint))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        stored.record.revoked.map(|(_, why)| why),
+        Some(RevocationReason::CaCompromise)
+    );
     retire(false).await.expect_problem("authority_refused");
 }
 
@@ -113,7 +172,11 @@ async fn an_old_authority_goes_only_when_nobody_lives_by_it_or_somebody_insists(
 async fn a_revocation_list_needs_no_token() {
     let stage = Stage::new();
     stage.app.authorities.refresh_crls(stage.app.now()).unwrap();
-    let fetch = async |name: &str| stage.send(TestRequest::get().uri(&format!("/api/v1/crl/{name}.crl"))).await;
+    let fetch = async |name: &str| {
+        stage
+            .send(TestRequest::get().uri(&format!("/api/v1/crl/{name}.crl")))
+            .await
+    };
     let reply = fetch("device-1").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header(header::CONTENT_TYPE), "application/pkix-crl");

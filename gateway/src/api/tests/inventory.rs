@@ -12,7 +12,10 @@ const LIST: &str = "serial,manufacturer,model,asset_tag,mac,care_area,location\n
                     SN-1,Acme,Apex 4,,,,\n";
 
 async fn expected(stage: &Stage) -> usize {
-    stage.get("/expected").await.expect(StatusCode::OK)["items"].as_array().unwrap().len()
+    stage.get("/expected").await.expect(StatusCode::OK)["items"]
+        .as_array()
+        .unwrap()
+        .len()
 }
 
 #[actix_web::test]
@@ -25,7 +28,11 @@ async fn a_dry_run_says_what_an_import_would_do_and_does_nothing() {
         .request(Method::POST, "/expected/import")
         .insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8"))
         .set_payload(LIST);
-    assert_eq!(stage.send(unsaid).await.expect(StatusCode::OK)["dry_run"], true, "unless somebody says otherwise");
+    assert_eq!(
+        stage.send(unsaid).await.expect(StatusCode::OK)["dry_run"],
+        true,
+        "unless somebody says otherwise"
+    );
     assert_eq!(expected(&stage).await, 0);
     let names = stage.get("/care-areas").await.expect(StatusCode::OK);
     assert_eq!(names["items"], json!([]), "no name comes into being by it");
@@ -43,15 +50,30 @@ async fn a_second_import_changes_only_what_changed() {
     stage.move_clock(TimeDelta::days(1));
     let changed = LIST.replace("BM-2", "BM-22");
     let done = stage.import(&changed, false).await.expect(StatusCode::OK);
-    assert_eq!((&done["added"], &done["changed"], &done["unchanged"]), (&json!(0), &json!(1), &json!(2)));
-    assert_eq!(done["lines"], json!([{"line": 3, "action": "change", "serial": "SN-2"}]));
+    assert_eq!(
+        (&done["added"], &done["changed"], &done["unchanged"]),
+        (&json!(0), &json!(1), &json!(2))
+    );
+    assert_eq!(
+        done["lines"],
+        json!([{"line": 3, "action": "change", "serial": "SN-2"}])
+    );
     let after = stage.get("/expected").await.expect(StatusCode::OK);
     let by_serial = |list: &serde_json::Value| {
-        list["items"].as_array().unwrap().iter().find(|pump| pump["serial"] == "SN-2").unwrap().clone()
+        list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|pump| pump["serial"] == "SN-2")
+            .unwrap()
+            .clone()
     };
     let (old, new) = (by_serial(&before), by_serial(&after));
     assert_eq!((&new["id"], &new["listed_at"]), (&old["id"], &old["listed_at"]));
-    assert_eq!((&old["asset_tag"], &new["asset_tag"]), (&json!("BM-2"), &json!("BM-22")));
+    assert_eq!(
+        (&old["asset_tag"], &new["asset_tag"]),
+        (&json!("BM-2"), &json!("BM-22"))
+    );
 }
 
 #[actix_web::test]
@@ -60,7 +82,12 @@ async fn one_bad_line_imports_nothing() {
     let file = "serial,manufacturer,model,mac\nSN-1,Acme,Apex 3,\nSN-2,Acme,Apex 3,nonsense\n,Acme,Apex 3,\n";
     for dry_run in [true, false] {
         let problem = stage.import(file, dry_run).await.expect_problem("csv_problems");
-        let lines: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|line| line["line"].clone()).collect();
+        let lines: Vec<_> = problem["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["line"].clone())
+            .collect();
         assert_eq!(lines, [3, 4]);
     }
     assert_eq!(expected(&stage).await, 0);
@@ -99,14 +126,24 @@ async fn strange_text_survives_the_way_in_and_is_harmless_on_the_way_out() {
     stage.send(request).await.expect(StatusCode::OK);
     let export = stage.get("/pumps/export").await;
     assert!(export.header(header::CONTENT_TYPE).starts_with("text/csv"));
-    assert!(export.header(header::CONTENT_DISPOSITION).starts_with("attachment"));
-    let text = export.text.strip_prefix('\u{FEFF}').expect("spreadsheets need the mark");
+    assert!(
+        export
+            .header(header::CONTENT_DISPOSITION)
+            .starts_with("attachment")
+    );
+    let text = export
+        .text
+        .strip_prefix('\u{FEFF}')
+        .expect("spreadsheets need the mark");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     assert_eq!(reader.headers().unwrap().get(0), Some("serial"));
     let rows: Vec<_> = reader.records().collect::<Result<_, _>>().unwrap();
     assert_eq!(rows.len(), 1);
     let cells = &rows[0];
-    assert_eq!((&cells[0], &cells[3], &cells[7]), ("'=cmd|' /C calc'!A0", "'@tag \"1\"", "'+4 West"));
+    assert_eq!(
+        (&cells[0], &cells[3], &cells[7]),
+        ("'=cmd|' /C calc'!A0", "'@tag \"1\"", "'+4 West")
+    );
     for cell in cells {
         assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
     }
@@ -139,7 +176,13 @@ async fn lists_come_in_pages_that_leave_nothing_out() {
     let mut path = "/pumps?limit=2".to_owned();
     loop {
         let page = stage.get(&path).await.expect(StatusCode::OK);
-        serials.extend(page["items"].as_array().unwrap().iter().map(|pump| pump["serial"].clone()));
+        serials.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|pump| pump["serial"].clone()),
+        );
         match page["next"].as_str() {
             Some(next) => path = format!("/pumps?limit=2&after={next}"),
             None => break,
@@ -157,10 +200,24 @@ async fn list_and_fleet_are_compared() {
     stage.pump_of("Apex 3", "SN-9");
     stage.move_clock(TimeDelta::days(31));
     let found = stage.get("/discrepancies").await.expect(StatusCode::OK);
-    let mut kinds: Vec<_> =
-        found["items"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    let mut kinds: Vec<_> = found["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["kind"].as_str().unwrap())
+        .collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["never_seen", "same_serial", "silent", "silent", "silent", "unknown"]);
+    assert_eq!(
+        kinds,
+        [
+            "never_seen",
+            "same_serial",
+            "silent",
+            "silent",
+            "silent",
+            "unknown"
+        ]
+    );
     let summary = stage.get("/summary").await.expect(StatusCode::OK);
     assert_eq!(
         summary["pumps"],
@@ -172,15 +229,23 @@ async fn list_and_fleet_are_compared() {
 async fn places_and_manufacturers_are_named_once() {
     let stage = Stage::new();
     for _ in 0..2 {
-        stage.post("/care-areas", json!({"name": "4 West"})).await.expect(StatusCode::CREATED);
+        stage
+            .post("/care-areas", json!({"name": "4 West"}))
+            .await
+            .expect(StatusCode::CREATED);
         let location = json!({"name": "Clean utility", "care_area": "4 West"});
-        stage.post("/locations", location).await.expect(StatusCode::CREATED);
+        stage
+            .post("/locations", location)
+            .await
+            .expect(StatusCode::CREATED);
     }
     let areas = stage.get("/care-areas").await.expect(StatusCode::OK);
     let areas = areas["items"].as_array().unwrap();
     assert_eq!(areas.len(), 1);
     let path = format!("/care-areas/{}", areas[0]["id"].as_str().unwrap());
-    let renamed = stage.request(Method::PATCH, &path).set_json(json!({"name": "4 East"}));
+    let renamed = stage
+        .request(Method::PATCH, &path)
+        .set_json(json!({"name": "4 East"}));
     stage.send(renamed).await.expect(StatusCode::OK);
     let locations = stage.get("/locations").await.expect(StatusCode::OK);
     assert_eq!(locations["items"][0]["care_area"], "4 East");
@@ -188,10 +253,19 @@ async fn places_and_manufacturers_are_named_once() {
     stage.pump("SN-1");
     let makers = stage.get("/manufacturers").await.expect(StatusCode::OK);
     let path = format!("/manufacturers/{}", makers["items"][0]["id"].as_str().unwrap());
-    let contact = async |body| stage.send(stage.request(Method::PATCH, &path).set_json(body)).await;
-    contact(json!({"phone": "+1 555 0100", "web": "https://acme.example"})).await.expect(StatusCode::OK);
+    let contact = async |body| {
+        stage
+            .send(stage.request(Method::PATCH, &path).set_json(body))
+            .await
+    };
+    contact(json!({"phone": "+1 555 0100", "web": "https://acme.example"}))
+        .await
+        .expect(StatusCode::OK);
     let maker = contact(json!({"web": null})).await.expect(StatusCode::OK);
-    assert_eq!((&maker["phone"], &maker["web"]), (&json!("+1 555 0100"), &json!(null)));
+    assert_eq!(
+        (&maker["phone"], &maker["web"]),
+        (&json!("+1 555 0100"), &json!(null))
+    );
     let models = stage.get("/models").await.expect(StatusCode::OK);
     assert_eq!(models["items"][0]["manufacturer"], "Acme");
 }

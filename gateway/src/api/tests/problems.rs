@@ -15,7 +15,11 @@ fn is_well_formed(reply: &Reply, code: &str) {
     assert_eq!(reply.json["status"], reply.status.as_u16());
     assert_eq!(reply.json["type"], format!("urn:gateway:problem:{code}"));
     for text in ["title", "detail"] {
-        assert!(reply.json[text].as_str().is_some_and(|text| !text.is_empty()), "{}", reply.text);
+        assert!(
+            reply.json[text].as_str().is_some_and(|text| !text.is_empty()),
+            "{}",
+            reply.text
+        );
     }
     is_guarded(reply);
 }
@@ -23,8 +27,16 @@ fn is_well_formed(reply: &Reply, code: &str) {
 fn is_guarded(reply: &Reply) {
     assert_eq!(reply.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
     assert_eq!(reply.header(header::CACHE_CONTROL), "no-store");
-    assert!(reply.header(header::CONTENT_SECURITY_POLICY).contains("frame-ancestors 'none'"));
-    assert!(reply.header(header::STRICT_TRANSPORT_SECURITY).starts_with("max-age="));
+    assert!(
+        reply
+            .header(header::CONTENT_SECURITY_POLICY)
+            .contains("frame-ancestors 'none'")
+    );
+    assert!(
+        reply
+            .header(header::STRICT_TRANSPORT_SECURITY)
+            .starts_with("max-age=")
+    );
 }
 
 #[actix_web::test]
@@ -36,10 +48,12 @@ async fn every_refusal_has_its_code() {
     let get = |path: &str| stage.request(Method::GET, path);
     let post = |path: &str| stage.request(Method::POST, path);
     let typed = |request: TestRequest, kind: &str, body: String| {
-        request.insert_header((header::CONTENT_TYPE, kind)).set_payload(body)
+        request
+            .insert_header((header::CONTENT_TYPE, kind))
+            .set_payload(body)
     };
     let json = "application/json";
-    let cases = [
+    let cases = vec![
         (get("/nothing"), "no_such_route"),
         (get("/pumps/"), "no_such_route"),
         (stage.request(Method::PUT, "/pumps"), "method_not_allowed"),
@@ -58,17 +72,52 @@ async fn every_refusal_has_its_code() {
         (get("/events?kind=party"), "malformed_query"),
         (get("/certificates/forecasts"), "not_found"),
         (post(&hold), "unsupported_media_type"),
-        (typed(post(&hold), "text/plain", "{}".to_owned()), "unsupported_media_type"),
+        (
+            typed(post(&hold), "text/plain", "{}".to_owned()),
+            "unsupported_media_type",
+        ),
         (typed(post(&hold), json, "{".to_owned()), "malformed_body"),
         (typed(post(&hold), json, String::new()), "malformed_body"),
-        (typed(post(&hold), json, r#"{"kind":"clinical"}"#.to_owned()), "malformed_body"),
-        (typed(post(&hold), json, r#"{"kind":"clinical","reason":"x","force":true}"#.to_owned()), "malformed_body"),
-        (typed(post(&hold), json, r#"{"kind":"clinical","reason":" "}"#.to_owned()), "malformed_body"),
-        (typed(post(&hold), json, format!("\"{}\"", "x".repeat(65 * 1024))), "payload_too_large"),
-        (typed(post("/expected/import"), json, "{}".to_owned()), "unsupported_media_type"),
-        (typed(post("/expected/import"), "text/csv", "x".repeat(16 * 1024 * 1024 + 1)), "payload_too_large"),
         (
-            stage.request(Method::PATCH, &format!("/pumps/{pump}")).set_json(json!({})),
+            typed(post(&hold), json, r#"{"kind":"clinical"}"#.to_owned()),
+            "malformed_body",
+        ),
+        (
+            typed(
+                post(&hold),
+                json,
+                r#"{"kind":"clinical","reason":"x","force":true}"#.to_owned(),
+            ),
+            "malformed_body",
+        ),
+        (
+            typed(
+                post(&hold),
+                json,
+                r#"{"kind":"clinical","reason":" "}"#.to_owned(),
+            ),
+            "malformed_body",
+        ),
+        (
+            typed(post(&hold), json, format!("\"{}\"", "x".repeat(65 * 1024))),
+            "payload_too_large",
+        ),
+        (
+            typed(post("/expected/import"), json, "{}".to_owned()),
+            "unsupported_media_type",
+        ),
+        (
+            typed(
+                post("/expected/import"),
+                "text/csv",
+                "x".repeat(16 * 1024 * 1024 + 1),
+            ),
+            "payload_too_large",
+        ),
+        (
+            stage
+                .request(Method::PATCH, &format!("/pumps/{pump}"))
+                .set_json(json!({})),
             "precondition_required",
         ),
         (
@@ -89,7 +138,9 @@ async fn every_refusal_has_its_code() {
 async fn what_is_outside_of_the_api_is_answered_alike() {
     let stage = Stage::new();
     for path in ["/", "/api", "/api/v2/pumps", "/%2e%2e/etc/passwd", "/<script>"] {
-        let reply = stage.send(TestRequest::get().uri(&path.replace('<', "%3C").replace('>', "%3E"))).await;
+        let reply = stage
+            .send(TestRequest::get().uri(&path.replace('<', "%3C").replace('>', "%3E")))
+            .await;
         is_well_formed(&reply, "no_such_route");
     }
 }

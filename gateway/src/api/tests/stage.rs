@@ -95,7 +95,9 @@ pub(super) struct Reply {
 impl Reply {
     /// The code of the problem that it is.
     pub(super) fn code(&self) -> &str {
-        self.json["code"].as_str().unwrap_or_else(|| panic!("no problem: {self:?}"))
+        self.json["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no problem: {self:?}"))
     }
 
     pub(super) fn header(&self, name: header::HeaderName) -> &str {
@@ -120,7 +122,9 @@ impl Reply {
 impl Stage {
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url: DatabaseUrl = format!("sqlite://{}", dir.path().join("gateway.db").display()).parse().unwrap();
+        let url: DatabaseUrl = format!("sqlite://{}", dir.path().join("gateway.db").display())
+            .parse()
+            .unwrap();
         let store = Store::open(&url).unwrap();
         store.migrate().unwrap();
         let time = Arc::new(Mutex::new(START));
@@ -135,10 +139,20 @@ impl Stage {
             authorities: Arc::new(authorities(&store, dir.path())),
             gate: Arc::new(Gate::new(Vec::new(), clock)),
             link: Arc::clone(&notebook) as Arc<dyn PumpLink>,
-            settings: Settings { missing_after: TimeDelta::days(30), retention: RetentionRule::default() },
+            settings: Settings {
+                missing_after: TimeDelta::days(30),
+                retention: RetentionRule::default(),
+            },
         };
         let api = Api::new(app.clone());
-        Self { app, api, notebook, clock: time, token: Mutex::default(), _dir: dir }
+        Self {
+            app,
+            api,
+            notebook,
+            clock: time,
+            token: Mutex::default(),
+            _dir: dir,
+        }
     }
 
     pub(super) fn move_clock(&self, by: TimeDelta) {
@@ -192,7 +206,12 @@ impl Stage {
         let body = test::read_body(answer).await;
         let text = String::from_utf8_lossy(&body).into_owned();
         let json = serde_json::from_str(&text).unwrap_or_default();
-        Reply { status, headers, text, json }
+        Reply {
+            status,
+            headers,
+            text,
+            json,
+        }
     }
 
     /// A request with the administrator's token.
@@ -227,7 +246,9 @@ impl Stage {
     pub(super) async fn events(&self, query: &str) -> Vec<String> {
         let body = self.get(&format!("/events?{query}")).await.expect(StatusCode::OK);
         let kinds = body["items"].as_array().unwrap().iter();
-        kinds.map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+        kinds
+            .map(|event| event["kind"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// A pump that enrolled, idle, of the model `Apex 3` by `Acme`.
@@ -256,7 +277,8 @@ impl Stage {
         self.app
             .store
             .write(|db| {
-                let maker = db.manufacturer_ensure(&named("Acme"), ManufacturerId::from_uuid(fresh::uuid(START)))?;
+                let maker =
+                    db.manufacturer_ensure(&named("Acme"), ManufacturerId::from_uuid(fresh::uuid(START)))?;
                 let pump = Pump {
                     id,
                     row_version: 1,
@@ -296,22 +318,27 @@ impl Stage {
             first_used_at: None,
             revoked: None,
         };
-        self.app.store.write(|db| db.certificate_insert(&record, &der)).unwrap();
+        self.app
+            .store
+            .write(|db| db.certificate_insert(&record, &der))
+            .unwrap();
         self.app.gate.register(record.clone());
         record
     }
 
     /// Whether the gate lets a session of this certificate go on.
     pub(super) fn admits(&self, certificate: &CertificateRecord) -> bool {
-        self.app.gate.still_admits(&certificate.fingerprint, self.app.now())
+        self.app
+            .gate
+            .still_admits(&certificate.fingerprint, self.app.now())
     }
 
     /// The device authority that issues.
     pub(super) fn device_authority(&self) -> AuthorityId {
         let all = self.app.store.read(|db| db.authority_list()).unwrap();
-        let active = all.iter().find(|one| {
-            one.kind == AuthorityKind::Device && one.state == AuthorityState::Active
-        });
+        let active = all
+            .iter()
+            .find(|one| one.kind == AuthorityKind::Device && one.state == AuthorityState::Active);
         active.unwrap().id
     }
 }
