@@ -146,8 +146,9 @@ async fn a_report_that_can_not_be_read_is_refused_for_good() {
 async fn http_listeners_refuse_what_they_do_not_understand() {
     let hospital = Hospital::open().await;
     let big = vec![b'A'; 10 * 1024 * 1024];
-    let answer = est(&hospital, "simpleenroll", &["--user", "SN:x"], &big).text();
-    assert!(answer.ends_with("413") || answer.ends_with("400"), "{answer}");
+    // Over HTTP/2 the stream is reset before an answer; HTTP/1.1 says why.
+    let answer = est(&hospital, "simpleenroll", &["--http1.1", "--user", "SN:x"], &big).text();
+    assert!(answer.ends_with("413"), "{answer}");
     for body in [
         b"".as_slice(),
         b"AAAA",

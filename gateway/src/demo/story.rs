@@ -121,7 +121,8 @@ async fn census(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     }
     for found in stage.desk.list(Call::get(["discrepancies"])).await? {
         if found.get("kind") == Some(&json!("unknown")) {
-            narrator.say(&format!("To settle: {}", text(&found, "summary")?))?;
+            let serial = found.pointer("/pumps/0/serial").and_then(Value::as_str).unwrap_or("a pump");
+            narrator.say(&format!("To settle: {serial} {}.", text(&found, "summary")?))?;
         }
     }
     Ok(())
