@@ -138,6 +138,8 @@ fn fill(
     write_new(&config_file, text.as_bytes(), 0o600)?;
 
     config.data_dir = staging.to_owned();
+    // The file leaves the password out; this once it is needed.
+    config.database.url.clone_from(&plan.database);
     let administrator = Name::new(ADMINISTRATOR)?;
     let one_time_password = fresh::secret::<24>();
     {

@@ -14,6 +14,7 @@ use gateway::{
     serve::{self, Addresses, Running},
 };
 use secrecy::{ExposeSecret, SecretString};
+use store::DatabaseUrl;
 use tempfile::TempDir;
 
 use crate::{Api, Enrolled, Key};
@@ -25,6 +26,8 @@ pub struct Options {
     pub clock: Clock,
     /// The most connections from one address.
     pub connections_per_address: usize,
+    /// Another database than the embedded one.
+    pub database: Option<DatabaseUrl>,
 }
 
 impl Default for Options {
@@ -32,6 +35,7 @@ impl Default for Options {
         Self {
             clock: Clock::system(),
             connections_per_address: 20_000,
+            database: None,
         }
     }
 }
@@ -51,7 +55,11 @@ pub struct Hospital {
 ///
 /// # Panics
 /// When it can not be set up.
-pub(crate) fn set_up(dir: &Path, clock: &Clock) -> (Established, SecretString) {
+pub(crate) fn set_up(
+    dir: &Path,
+    clock: &Clock,
+    database: Option<DatabaseUrl>,
+) -> (Established, SecretString) {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let plan = Plan {
         data_dir: dir.join("data"),
@@ -63,7 +71,7 @@ pub(crate) fn set_up(dir: &Path, clock: &Clock) -> (Established, SecretString) {
             staff: loopback,
             operations: loopback,
         },
-        database: None,
+        database,
         kdf: KdfCost::FOR_TESTS,
     };
     let passphrase = SecretString::from("correct horse battery staple");
@@ -83,8 +91,10 @@ impl Hospital {
     /// When the gateway does not come up.
     pub async fn open_with(options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (made, passphrase) = set_up(dir.path(), &options.clock);
+        let (made, passphrase) = set_up(dir.path(), &options.clock, options.database.clone());
         let mut config = Config::load(&made.config_file).unwrap();
+        // The file never holds a password.
+        config.database.url.clone_from(&options.database);
         config.mqtt.connections_per_address = options.connections_per_address;
         let running = serve::start(config.clone(), passphrase.clone(), options.clock.clone())
             .await

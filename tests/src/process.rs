@@ -33,12 +33,13 @@ pub fn binary(name: &str) -> PathBuf {
     let path = profile_dir.join(name);
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let mut arguments = vec!["build", "--quiet", "-p", "gateway", "-p", "agent-sim", "--bins"];
+        // The same selection of crates and features as the tests', so that nothing is built twice.
+        let mut arguments = vec!["build", "--quiet", "--workspace", "--bins"];
         if profile_dir.ends_with("release") {
             arguments.push("--release");
         }
         if cfg!(feature = "postgres") {
-            arguments.extend(["--features", "gateway/postgres"]);
+            arguments.push("--all-features");
         }
         let _ = run(&cargo, arguments).ok();
     });
@@ -60,7 +61,7 @@ impl GatewayProcess {
     /// # Panics
     /// When it does not come up.
     pub async fn start(dir: &Path) -> Self {
-        let (made, passphrase) = set_up(dir, &Clock::system());
+        let (made, passphrase) = set_up(dir, &Clock::system(), None);
         let config_file = made.config_file.clone();
         // A process that is killed must come back on the same ports.
         let text = std::fs::read_to_string(&config_file).unwrap();
@@ -104,6 +105,7 @@ impl GatewayProcess {
             .parent()
             .unwrap()
             .join("passphrase");
+        gateway::pki::tls::install_provider();
         let child = Command::new(binary("gateway"))
             .arg("serve")
             .arg("--config")
