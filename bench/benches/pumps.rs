@@ -10,11 +10,13 @@ use std::{error::Error, path::PathBuf, sync::Arc, time::{Duration, Instant}};
 
 use bench::{
     client::{Connection, anchors},
-    fleet_with_certificates::{Credentials, loopback, register},
+    fleet_with_certificates::{Credentials, Registered, loopback, register},
     server::{Server, free_port},
 };
 use clap::Parser;
+use gateway::config::Config;
 use rustls::RootCertStore;
+use store::Store;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 /// Handshakes under way at one time.
@@ -71,6 +73,7 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
         figures(&server, &anchors(&data.root_file)?, &data.pumps, arguments.messages).await?
     };
     print("gateway (registry gate, presence, every message durable)", &ours);
+    println!("  on record afterwards  {:>10} of {} messages", stored(&data)?, each(arguments, &data) * publishers(&data));
     if arguments.alone {
         return Ok(());
     }
@@ -129,6 +132,26 @@ async fn figures(
         messages_per_second: sent / took.as_secs_f64(),
         cpu_per_message: after_messages.cpu.saturating_sub(before_messages.cpu).div_f64(sent),
     })
+}
+
+fn publishers(data: &Registered) -> usize {
+    PUBLISHERS.min(data.pumps.len())
+}
+
+fn each(arguments: &Arguments, data: &Registered) -> usize {
+    arguments.messages / publishers(data).max(1)
+}
+
+/// How many samples the database holds once the server is gone: a figure for messages that were lost is worth nothing.
+fn stored(data: &Registered) -> Outcome<usize> {
+    let store = Store::open(&Config::load(&data.config_file)?.database_url())?;
+    let until = gateway::clock::Clock::system().now();
+    let since = until - chrono::TimeDelta::hours(1);
+    let mut total = 0;
+    for pump in &data.pumps {
+        total += store.read(|db| db.telemetry_history(pump.id, since, until, u32::MAX))?.len();
+    }
+    Ok(total)
 }
 
 async fn connect(server: &Server, roots: &Arc<RootCertStore>, pumps: &[Arc<Credentials>]) -> Outcome<Vec<Connection>> {
