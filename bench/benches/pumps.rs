@@ -4,9 +4,18 @@
 //! Figures are printed, never asserted. Mosquitto neither stores nor checks a registry: it is the floor for
 //! the TLS and MQTT part, not a peer for the rest.
 
-#![expect(clippy::print_stdout, reason = "the figures are the point")]
+#![expect(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "figures, for people to read"
+)]
 
-use std::{error::Error, path::PathBuf, sync::Arc, time::{Duration, Instant}};
+use std::{
+    error::Error,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bench::{
     client::{Connection, anchors},
@@ -70,16 +79,32 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
 
     let ours = {
         let server = Server::gateway(&binary, &data, listen.mqtt)?;
-        figures(&server, &anchors(&data.root_file)?, &data.pumps, arguments.messages).await?
+        figures(
+            &server,
+            &anchors(&data.root_file)?,
+            &data.pumps,
+            arguments.messages,
+        )
+        .await?
     };
     print("gateway (registry gate, presence, every message durable)", &ours);
-    println!("  on record afterwards  {:>10} of {} messages", stored(&data)?, each(arguments, &data) * publishers(&data));
+    println!(
+        "  on record afterwards  {:>10} of {} messages",
+        stored(&data)?,
+        each(arguments, &data) * publishers(&data)
+    );
     if arguments.alone {
         return Ok(());
     }
     match Server::mosquitto(dir.path(), &data, free_port()?)? {
         Some(server) => {
-            let peer = figures(&server, &anchors(&dir.path().join("peer.pem"))?, &data.pumps, arguments.messages).await?;
+            let peer = figures(
+                &server,
+                &anchors(&dir.path().join("peer.pem"))?,
+                &data.pumps,
+                arguments.messages,
+            )
+            .await?;
             print("Mosquitto (no registry, nothing stored)", &peer);
             println!(
                 "gateway / Mosquitto: CPU per connect {:.2}, memory per idle pump {:.2}, CPU per message {:.2}",
@@ -117,7 +142,12 @@ async fn figures(
     let mut publishing = JoinSet::new();
     for mut connection in connections.drain(..publishers) {
         let payload = payload.clone();
-        publishing.spawn(async move { connection.publish(&payload, each, WINDOW).await.map(|()| connection) });
+        publishing.spawn(async move {
+            connection
+                .publish(&payload, each, WINDOW)
+                .await
+                .map(|()| connection)
+        });
     }
     let mut kept = Vec::new();
     while let Some(done) = publishing.join_next().await {
@@ -127,10 +157,17 @@ async fn figures(
     let sent = (each * publishers) as f64;
     Ok(Figures {
         connects_per_second: count / connecting.as_secs_f64(),
-        cpu_per_connect: idle.cpu.saturating_sub(before.cpu).max(connected.cpu.saturating_sub(before.cpu)).div_f64(count),
+        cpu_per_connect: idle
+            .cpu
+            .saturating_sub(before.cpu)
+            .max(connected.cpu.saturating_sub(before.cpu))
+            .div_f64(count),
         bytes_per_idle: idle.resident_bytes.saturating_sub(before.resident_bytes) as f64 / count,
         messages_per_second: sent / took.as_secs_f64(),
-        cpu_per_message: after_messages.cpu.saturating_sub(before_messages.cpu).div_f64(sent),
+        cpu_per_message: after_messages
+            .cpu
+            .saturating_sub(before_messages.cpu)
+            .div_f64(sent),
     })
 }
 
@@ -149,16 +186,27 @@ fn stored(data: &Registered) -> Outcome<usize> {
     let since = until - chrono::TimeDelta::hours(1);
     let mut total = 0;
     for pump in &data.pumps {
-        total += store.read(|db| db.telemetry_history(pump.id, since, until, u32::MAX))?.len();
+        total += store
+            .read(|db| db.telemetry_history(pump.id, since, until, u32::MAX))?
+            .len();
     }
     Ok(total)
 }
 
-async fn connect(server: &Server, roots: &Arc<RootCertStore>, pumps: &[Arc<Credentials>]) -> Outcome<Vec<Connection>> {
+async fn connect(
+    server: &Server,
+    roots: &Arc<RootCertStore>,
+    pumps: &[Arc<Credentials>],
+) -> Outcome<Vec<Connection>> {
     let places = Arc::new(Semaphore::new(HANDSHAKES));
     let mut connecting = JoinSet::new();
     for pump in pumps {
-        let (places, roots, pump, mqtt) = (Arc::clone(&places), Arc::clone(roots), Arc::clone(pump), server.mqtt);
+        let (places, roots, pump, mqtt) = (
+            Arc::clone(&places),
+            Arc::clone(roots),
+            Arc::clone(pump),
+            server.mqtt,
+        );
         connecting.spawn(async move {
             let _place = places.acquire_owned().await.map_err(std::io::Error::other)?;
             Connection::open(mqtt, &roots, &pump).await
@@ -182,12 +230,25 @@ fn telemetry() -> Outcome<Vec<u8>> {
 fn default_binary() -> PathBuf {
     // target/release/deps/pumps-… → target/release/gateway
     let here = std::env::current_exe().unwrap_or_default();
-    here.ancestors().nth(2).map_or_else(|| PathBuf::from("gateway"), |dir| dir.join("gateway"))
+    here.ancestors()
+        .nth(2)
+        .map_or_else(|| PathBuf::from("gateway"), |dir| dir.join("gateway"))
 }
 
 fn print(who: &str, figures: &Figures) {
     println!("{who}");
-    println!("  mutual-TLS connects   {:>10.0} /s   {:>8.3} ms CPU each", figures.connects_per_second, figures.cpu_per_connect.as_secs_f64() * 1e3);
-    println!("  idle pump             {:>10.1} KiB", figures.bytes_per_idle / 1024.0);
-    println!("  telemetry             {:>10.0} /s   {:>8.2} µs CPU each", figures.messages_per_second, figures.cpu_per_message.as_secs_f64() * 1e6);
+    println!(
+        "  mutual-TLS connects   {:>10.0} /s   {:>8.3} ms CPU each",
+        figures.connects_per_second,
+        figures.cpu_per_connect.as_secs_f64() * 1e3
+    );
+    println!(
+        "  idle pump             {:>10.1} KiB",
+        figures.bytes_per_idle / 1024.0
+    );
+    println!(
+        "  telemetry             {:>10.0} /s   {:>8.2} µs CPU each",
+        figures.messages_per_second,
+        figures.cpu_per_message.as_secs_f64() * 1e6
+    );
 }

@@ -35,7 +35,9 @@ pub struct Connection {
 pub fn anchors(root_file: &std::path::Path) -> io::Result<Arc<RootCertStore>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(root_file).map_err(io::Error::other)? {
-        roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+        roots
+            .add(certificate.map_err(io::Error::other)?)
+            .map_err(io::Error::other)?;
     }
     Ok(Arc::new(roots))
 }
@@ -45,7 +47,11 @@ impl Connection {
     ///
     /// # Errors
     /// When any of them fails.
-    pub async fn open(server: SocketAddr, roots: &Arc<RootCertStore>, pump: &Credentials) -> io::Result<Self> {
+    pub async fn open(
+        server: SocketAddr,
+        roots: &Arc<RootCertStore>,
+        pump: &Credentials,
+    ) -> io::Result<Self> {
         let mut config = ClientConfig::builder()
             .with_root_certificates(Arc::clone(roots))
             .with_client_auth_cert(vec![pump.certificate.clone()], pump.key.clone_key())
@@ -65,9 +71,11 @@ impl Connection {
         let mut answer = [0; 4];
         stream.read_exact(&mut answer).await?;
         match answer {
-            [CONNACK, 2, _, 0] => {
-                Ok(Self { stream, topic: Topic::new(pump.id, Channel::Telemetry).to_string(), next_packet: 1 })
-            }
+            [CONNACK, 2, _, 0] => Ok(Self {
+                stream,
+                topic: Topic::new(pump.id, Channel::Telemetry).to_string(),
+                next_packet: 1,
+            }),
             other => Err(io::Error::other(format!("connection refused: {other:?}"))),
         }
     }
@@ -116,7 +124,10 @@ impl Connection {
             let read = self.stream.read(&mut answers).await?;
             let received = answers.get(..read).unwrap_or_default();
             if read == 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the server"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "closed by the server",
+                ));
             }
             // A PUBACK has four bytes; one may be cut in two, so the rest of it is read at once.
             let cut = read % 4;

@@ -1,6 +1,11 @@
 //! A data directory with a registered fleet, made directly through the gateway's own parts: enrolling is not what is measured.
 
-use std::{error::Error, net::SocketAddr, path::{Path, PathBuf}, sync::Arc};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use fleet::{
     Timestamp,
@@ -41,7 +46,11 @@ pub struct Registered {
 ///
 /// # Errors
 /// Whatever kept it from being set up.
-pub fn register(dir: &Path, count: usize, listen: Listen) -> Result<Registered, Box<dyn Error + Send + Sync>> {
+pub fn register(
+    dir: &Path,
+    count: usize,
+    listen: Listen,
+) -> Result<Registered, Box<dyn Error + Send + Sync>> {
     let clock = Clock::system();
     let now = clock.now();
     let passphrase = SecretString::from("for the length of one measurement");
@@ -61,12 +70,16 @@ pub fn register(dir: &Path, count: usize, listen: Listen) -> Result<Registered, 
     let store = Store::open(&config.database_url())?;
     let authorities = Authorities::open(store.clone(), &config, passphrase.clone(), now)?;
     let model = store.write(|db| {
-        let maker = db.manufacturer_ensure(&name("Acme Medical"), ManufacturerId::from_uuid(fresh::uuid(now)))?;
+        let maker =
+            db.manufacturer_ensure(&name("Acme Medical"), ManufacturerId::from_uuid(fresh::uuid(now)))?;
         db.model_ensure(maker, &name("Volumat LVP"), ModelId::from_uuid(fresh::uuid(now)))
     })?;
     let mut pumps = Vec::with_capacity(count);
     for chunk in (0..count).collect::<Vec<_>>().chunks(500) {
-        let made = chunk.iter().map(|n| one(&authorities, *n, model, now)).collect::<Result<Vec<_>, _>>()?;
+        let made = chunk
+            .iter()
+            .map(|n| one(&authorities, *n, model, now))
+            .collect::<Result<Vec<_>, _>>()?;
         store.write(|db| {
             made.iter().try_for_each(|(pump, record, _)| {
                 db.pump_create(pump)?;
@@ -78,9 +91,18 @@ pub fn register(dir: &Path, count: usize, listen: Listen) -> Result<Registered, 
     let passphrase_file = dir.join("passphrase");
     write_private(&passphrase_file, passphrase.expose_secret().as_bytes())?;
     let device_ca_file = dir.join("device-ca.pem");
-    let device_cas = authorities.trusted_certificates().into_iter().map(|der| pem::encode(&pem::Pem::new("CERTIFICATE", der)));
+    let device_cas = authorities
+        .trusted_certificates()
+        .into_iter()
+        .map(|der| pem::encode(&pem::Pem::new("CERTIFICATE", der)));
     std::fs::write(&device_ca_file, device_cas.collect::<String>())?;
-    Ok(Registered { config_file: made.config_file, passphrase_file, root_file: made.root_file, device_ca_file, pumps })
+    Ok(Registered {
+        config_file: made.config_file,
+        passphrase_file,
+        root_file: made.root_file,
+        device_ca_file,
+        pumps,
+    })
 }
 
 #[expect(clippy::expect_used, reason = "a constant")]
@@ -90,7 +112,12 @@ fn name(text: &str) -> Name {
 
 type Made = (Pump, gateway::pki::authorities::IssuedCertificate, Credentials);
 
-fn one(authorities: &Authorities, n: usize, model: ModelId, now: Timestamp) -> Result<Made, Box<dyn Error + Send + Sync>> {
+fn one(
+    authorities: &Authorities,
+    n: usize,
+    model: ModelId,
+    now: Timestamp,
+) -> Result<Made, Box<dyn Error + Send + Sync>> {
     let id = PumpId::from_uuid(fresh::uuid(now));
     let pair = rcgen::KeyPair::generate()?;
     let spki_der = rcgen::PublicKeyData::subject_public_key_info(&pair);
@@ -126,12 +153,22 @@ fn one(authorities: &Authorities, n: usize, model: ModelId, now: Timestamp) -> R
 
 fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(content)
 }
 
 /// Loopback with these ports.
 #[must_use]
 pub fn loopback(mqtt: u16, bulk: u16, staff: u16, operations: u16) -> Listen {
     let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    Listen { mqtt: at(mqtt), bulk: at(bulk), staff: at(staff), operations: at(operations) }
+    Listen {
+        mqtt: at(mqtt),
+        bulk: at(bulk),
+        staff: at(staff),
+        operations: at(operations),
+    }
 }

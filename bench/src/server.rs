@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{fleet_with_certificates::Registered, usage::{self, Usage}};
+use crate::{
+    fleet_with_certificates::Registered,
+    usage::{self, Usage},
+};
 
 /// A running server. It is killed when dropped.
 pub struct Server {
@@ -39,7 +42,10 @@ impl Server {
     /// # Errors
     /// When it is installed and does not come up.
     pub fn mosquitto(dir: &Path, data: &Registered, port: u16) -> io::Result<Option<Self>> {
-        let Some(binary) = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].iter().map(PathBuf::from).find(|path| path.exists())
+        let Some(binary) = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
+            .iter()
+            .map(PathBuf::from)
+            .find(|path| path.exists())
         else {
             return Ok(None);
         };
@@ -53,8 +59,18 @@ impl Server {
         );
         let file = dir.join("mosquitto.conf");
         std::fs::write(&file, config)?;
-        let child = Command::new(binary).arg("-c").arg(file).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        Self { child, mqtt: SocketAddr::from(([127, 0, 0, 1], port)) }.ready().map(Some)
+        let child = Command::new(binary)
+            .arg("-c")
+            .arg(file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Self {
+            child,
+            mqtt: SocketAddr::from(([127, 0, 0, 1], port)),
+        }
+        .ready()
+        .map(Some)
     }
 
     /// What it has used so far.
@@ -77,7 +93,10 @@ impl Server {
     /// # Errors
     /// When it can not be asked.
     pub fn terminate(&mut self) -> io::Result<ExitStatus> {
-        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        Command::new("kill")
+            .arg("-TERM")
+            .arg(self.child.id().to_string())
+            .status()?;
         self.child.wait()
     }
 
@@ -88,7 +107,10 @@ impl Server {
                 return Err(io::Error::other(format!("the server ended: {status}")));
             }
             if Instant::now() > deadline {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "the server does not listen"));
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the server does not listen",
+                ));
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -15,10 +15,13 @@ pub fn uuid(now: Timestamp) -> Uuid {
 
 /// Random bytes from the operating system's generator.
 ///
-/// The generator fails only where the machine has no entropy at all; nothing this process does is safe then,
-/// so it stops.
+/// # Panics
+/// The generator fails only where the machine has no entropy at all; nothing this process does is safe then, so it stops.
 #[must_use]
-#[expect(clippy::expect_used, reason = "without randomness no key, token or serial number is safe")]
+#[expect(
+    clippy::expect_used,
+    reason = "without randomness no key, token or serial number is safe"
+)]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill(&mut bytes).expect("the operating system gives random bytes");
@@ -73,7 +76,10 @@ mod tests {
         let secret = secret::<32>();
         let text = secret.expose_secret();
         assert_eq!(text.len(), 39);
-        assert_eq!(secret_hash(text), secret_hash(&text.to_lowercase().replace('-', "")));
+        assert_eq!(
+            secret_hash(text),
+            secret_hash(&text.to_lowercase().replace('-', ""))
+        );
         assert_ne!(text, super::secret::<32>().expose_secret());
     }
 

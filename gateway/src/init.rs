@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fleet::{Timestamp, id::AccountId, text::{Name, TextError}};
+use fleet::{
+    Timestamp,
+    id::AccountId,
+    text::{Name, TextError},
+};
 use secrecy::{ExposeSecret, SecretString};
 use store::{AccountRecord, DatabaseUrl, Store, StoreError};
 use thiserror::Error;
@@ -21,7 +25,10 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Listen},
     fresh,
-    pki::{authorities::{Authorities, AuthorityProblem}, key::KdfCost},
+    pki::{
+        authorities::{Authorities, AuthorityProblem},
+        key::KdfCost,
+    },
 };
 
 /// The name of the first account.
@@ -69,7 +76,11 @@ pub enum InitError {
     #[error("the database holds a gateway already; use an empty one")]
     DatabaseInUse,
     #[error("{doing} {}: {source}", .path.display())]
-    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("hospital name: {0}")]
     Name(#[from] TextError),
     #[error(transparent)]
@@ -96,7 +107,8 @@ pub fn establish(plan: &Plan, passphrase: &SecretString, now: Timestamp) -> Resu
     refuse_used(&data_dir)?;
     let staging = staging_dir(&data_dir);
     if staging.exists() {
-        fs::remove_dir_all(&staging).map_err(io_error("removing what an interrupted set-up left in", &staging))?;
+        fs::remove_dir_all(&staging)
+            .map_err(io_error("removing what an interrupted set-up left in", &staging))?;
     }
     private_dir(&staging)?;
     let outcome = fill(plan, passphrase, now, &data_dir, &staging);
@@ -131,13 +143,19 @@ fn fill(
     data_dir: &Path,
     staging: &Path,
 ) -> Result<Established, InitError> {
-    let text = config::render(data_dir, &plan.hospital, &plan.server_names, plan.listen, plan.database.as_ref());
+    let text = config::render(
+        data_dir,
+        &plan.hospital,
+        &plan.server_names,
+        plan.listen,
+        plan.database.as_ref(),
+    );
     let config_file = staging.join(CONFIG_FILE);
     // Reading back what was written checks what the person gave.
     let mut config = Config::parse(&config_file, &text)?;
     write_new(&config_file, text.as_bytes(), 0o600)?;
 
-    config.data_dir = staging.to_owned();
+    staging.clone_into(&mut config.data_dir);
     // The file leaves the password out; this once it is needed.
     config.database.url.clone_from(&plan.database);
     let administrator = Name::new(ADMINISTRATOR)?;
@@ -170,14 +188,23 @@ fn fill(
 }
 
 fn private_dir(path: &Path) -> Result<(), InitError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error("making", path))
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(io_error("making", path))
 }
 
 fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), InitError> {
-    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        });
     written.map_err(io_error("writing", path))
 }
 

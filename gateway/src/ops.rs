@@ -43,31 +43,54 @@ impl Metrics {
         let pumps = Family::<PumpLabel, Gauge>::default();
         registry.register("pumps", "Pumps on record, by state", pumps.clone());
         let certificates = Family::<ExpiryLabel, Gauge>::default();
-        registry.register("certificates", "Newest certificate of each pump, by how urgent its renewal is", certificates.clone());
+        registry.register(
+            "certificates",
+            "Newest certificate of each pump, by how urgent its renewal is",
+            certificates.clone(),
+        );
         let days_left = Gauge::default();
         registry.register(
             "certificate_days_left_p1",
             "Days until expiry that 99 of 100 pumps' certificates still have",
             days_left.clone(),
         );
-        Self { registry: Arc::new(registry), pumps, certificates, days_left }
+        Self {
+            registry: Arc::new(registry),
+            pumps,
+            certificates,
+            days_left,
+        }
     }
 
     fn refresh(&self, app: &App) -> Result<(), store::StoreError> {
         let now = app.now();
-        let (counts, mut expiries) = app.store.read(|db| Ok((db.pump_counts()?, db.certificate_expiries()?)))?;
-        for (state, count) in
-            [("total", counts.total), ("connected", counts.connected), ("held", counts.held), ("retired", counts.retired)]
-        {
+        let (counts, mut expiries) = app
+            .store
+            .read(|db| Ok((db.pump_counts()?, db.certificate_expiries()?)))?;
+        for (state, count) in [
+            ("total", counts.total),
+            ("connected", counts.connected),
+            ("held", counts.held),
+            ("retired", counts.retired),
+        ] {
             self.pumps.get_or_create(&PumpLabel { state }).set(count);
         }
         for class in Expiry::ALL {
-            let count = expiries.iter().filter(|(_, from, to)| expiry(*from, *to, now) == class).count();
-            let label = ExpiryLabel { class: class.as_str() };
-            self.certificates.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+            let count = expiries
+                .iter()
+                .filter(|(_, from, to)| expiry(*from, *to, now) == class)
+                .count();
+            let label = ExpiryLabel {
+                class: class.as_str(),
+            };
+            self.certificates
+                .get_or_create(&label)
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         expiries.sort_by_key(|(_, _, not_after)| *not_after);
-        let p1 = expiries.get(expiries.len() / 100).map_or(0, |(_, _, not_after)| (*not_after - now).num_days());
+        let p1 = expiries
+            .get(expiries.len() / 100)
+            .map_or(0, |(_, _, not_after)| (*not_after - now).num_days());
         self.days_left.set(p1);
         Ok(())
     }
@@ -91,7 +114,9 @@ async fn healthz() -> &'static str {
 
 async fn readyz(app: web::Data<App>) -> HttpResponse {
     let checked = web::block(move || {
-        app.store.read(|db| db.pump_counts()).map_err(|error| error.to_string())?;
+        app.store
+            .read(|db| db.pump_counts())
+            .map_err(|error| error.to_string())?;
         if app.authorities.crl_is_stale(app.now()) {
             return Err("the revocation list is out of date".to_owned());
         }
@@ -114,9 +139,9 @@ async fn export(app: web::Data<App>, metrics: web::Data<Metrics>) -> HttpRespons
     })
     .await;
     match text {
-        Ok(Ok(text)) => {
-            HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
-        }
+        Ok(Ok(text)) => HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .body(text),
         Ok(Err(problem)) => HttpResponse::ServiceUnavailable().body(format!("{problem}\n")),
         Err(_) => HttpResponse::ServiceUnavailable().body("stopping\n"),
     }

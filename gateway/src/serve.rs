@@ -6,7 +6,13 @@
 mod http;
 mod logging;
 
-use std::{net::SocketAddr, path::PathBuf, sync::{Arc, mpsc}, thread::JoinHandle, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use actix_web::dev::ServerHandle;
 use chrono::TimeDelta;
@@ -25,7 +31,11 @@ use crate::{
     engine::{housekeeping, inbound, sessions::Sessions},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
-    pki::{authorities::{Authorities, AuthorityProblem}, gate::Gate, tls},
+    pki::{
+        authorities::{Authorities, AuthorityProblem},
+        gate::Gate,
+        tls,
+    },
 };
 
 /// How long pumps get to be told goodbye. With the rest it stays below the five seconds that a stop may take.
@@ -45,7 +55,11 @@ pub enum StartError {
     #[error("setting up TLS: {0}")]
     Tls(#[from] tls::TlsError),
     #[error("listening on {address} for {what}: {source}; is another process using it?")]
-    Listen { what: &'static str, address: SocketAddr, source: std::io::Error },
+    Listen {
+        what: &'static str,
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("starting a thread: {0}")]
     Thread(std::io::Error),
     #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
@@ -88,9 +102,16 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let endpoint = Endpoint::start(
         EndpointConfig {
             listen: config.listen.mqtt,
-            tls: Arc::new(tls::mqtt_config(verifier, authorities.server_identity(), Arc::new(clock.clone()))?),
+            tls: Arc::new(tls::mqtt_config(
+                verifier,
+                authorities.server_identity(),
+                Arc::new(clock.clone()),
+            )?),
             workers: config.mqtt.workers,
-            limits: Limits { connections_per_address: config.mqtt.connections_per_address, ..Limits::default() },
+            limits: Limits {
+                connections_per_address: config.mqtt.connections_per_address,
+                ..Limits::default()
+            },
         },
         Arc::clone(&gate) as _,
         clock.as_fn(),
@@ -123,7 +144,14 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
 
     let (addresses, servers) = http::start(&app, &config, metrics, endpoint.local_addr())?;
     tracing::info!(mqtt = %addresses.mqtt, bulk = %addresses.bulk, staff = %addresses.staff, operations = %addresses.operations, "gateway is up");
-    Ok(Running { addresses, app, endpoint, servers, writer, stop })
+    Ok(Running {
+        addresses,
+        app,
+        endpoint,
+        servers,
+        writer,
+        stop,
+    })
 }
 
 /// The slow part of the start: key derivation and the registry, off the runtime's threads.
@@ -145,7 +173,9 @@ async fn open(
         let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);
         Ok((store, Arc::new(authorities), Arc::new(gate)))
     });
-    opened.await.map_err(|error| StartError::Thread(std::io::Error::other(error)))?
+    opened
+        .await
+        .map_err(|error| StartError::Thread(std::io::Error::other(error)))?
 }
 
 impl Running {
@@ -157,7 +187,14 @@ impl Running {
 
     /// Stops in order. Returns once everything that was acknowledged is durable and every thread has ended.
     pub async fn stop(self) {
-        let Self { app, endpoint, servers, writer, stop, .. } = self;
+        let Self {
+            app,
+            endpoint,
+            servers,
+            writer,
+            stop,
+            ..
+        } = self;
         let _ = stop.send(true);
         let http = futures_util::future::join_all(servers.iter().map(|server| server.stop(true)));
         let pumps = tokio::task::spawn_blocking(move || endpoint.stop(GOODBYE));

@@ -9,6 +9,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
+    clippy::indexing_slicing,
     reason = "tests"
 )]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]

@@ -89,7 +89,7 @@ async fn a_pump_in_python_enrols_reports_and_obeys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pkilint_finds_nothing_in_any_certificate_but_the_known_false_positive() {
     let Some(python) = python("pkilint") else { return };
-    let lint = python.with_file_name("lint_pkix_cert");
+    let linter = python.with_file_name("lint_pkix_cert");
     let hospital = Hospital::open().await;
     let pump = hospital.enrol("SN-1").await;
     let authorities = hospital.api.get("/authorities").await.ok(200);
@@ -118,7 +118,7 @@ async fn pkilint_finds_nothing_in_any_certificate_but_the_known_false_positive()
     assert_eq!(files.len(), 5);
     for (what, file) in files {
         let outcome = run(
-            lint.to_str().unwrap(),
+            linter.to_str().unwrap(),
             ["lint", "-s", "NOTICE", file.to_str().unwrap()],
         );
         let said = format!("{}{}", outcome.text(), outcome.stderr);

@@ -75,7 +75,8 @@ async fn hostile_text_survives_every_way_and_harms_nobody() {
     let mut csv = "serial,manufacturer,model,asset_tag,care_area\n".to_owned();
     for (n, text) in HOSTILE.iter().enumerate() {
         let cells = [&format!("{text}{n}"), "Acme Medical", "Volumat LVP", text, text].map(quoted);
-        csv.push_str(&format!("{}\n", cells.join(",")));
+        csv += &cells.join(",");
+        csv.push('\n');
     }
     assert_eq!(import(&hospital, &csv, false).await.ok(200)["added"], 4);
     for (n, text) in HOSTILE.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The same gateway on PostgreSQL: chosen by URL, and nobody on the line can tell.
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -21,7 +22,7 @@ struct Scratch {
 impl Scratch {
     fn new() -> Option<Self> {
         let Ok(server) = std::env::var("TEST_POSTGRES_URL") else {
-            println!("skipped: TEST_POSTGRES_URL is not set; run scripts/test");
+            eprintln!("skipped: TEST_POSTGRES_URL is not set; run scripts/test");
             return None;
         };
         let scratch = Self {

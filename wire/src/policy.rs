@@ -167,7 +167,7 @@ mod tests {
         let telemetry = Topic::new(ME, Channel::Telemetry).to_string();
         let presence = Topic::new(ME, Channel::Presence).to_string();
         let check = |action, name: &str, expected| {
-            assert_eq!(topic_policy(ME, action, name), Err(expected), "{name}")
+            assert_eq!(topic_policy(ME, action, name), Err(expected), "{name}");
         };
         check(
             Action::Publish {

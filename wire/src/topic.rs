@@ -156,7 +156,7 @@ mod tests {
             assert_eq!(Topic::parse(&topic.to_string()), Some(topic));
         }
         for name in [
-            "".to_owned(),
+            String::new(),
             "pumps".to_owned(),
             format!("pumps/{pump}/up"),
             format!("pumps/{pump}/down/presence"),

@@ -1,7 +1,7 @@
 //! `docs/pump-contract.md` is all that a pump maker has. What it says of messages, topics and limits must be what the
 //! code does, so each example is read and written back, and each table is compared.
 
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -120,10 +120,8 @@ mod tests {
 
     #[test]
     fn a_90_day_certificate_renews_around_day_60() {
-        let days = |spread| (renewal_at(START, end(), spread) - START).num_minutes() as f64 / 1440.0;
-        assert!((days(0.0) - 55.5).abs() < 0.01);
-        assert!((days(0.5) - 60.0).abs() < 0.01);
-        assert!((days(1.0) - 64.5).abs() < 0.01);
+        let hours = |spread| (renewal_at(START, end(), spread) - START).num_hours();
+        assert_eq!([0.0, 0.5, 1.0].map(hours), [55 * 24 + 11, 60 * 24, 64 * 24 + 12]);
     }
 
     #[test]

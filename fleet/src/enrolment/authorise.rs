@@ -279,9 +279,9 @@ fn by_current(
     }
     if let Some(holder) = holder {
         free_key(Some(holder), Some(current.pump))?;
-        let held = &holder.certificate;
-        if !renewal_due(held.not_before, held.not_after, now) {
-            return Ok(Grant::Same(held.fingerprint));
+        let newest = &holder.certificate;
+        if !renewal_due(newest.not_before, newest.not_after, now) {
+            return Ok(Grant::Same(newest.fingerprint));
         }
         return Err(Refusal::KeyNotRenewed);
     }
@@ -379,6 +379,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn a_token_opens_once_for_one_serial_and_one_key() {
         let first = || {
             Ok(Grant::First {

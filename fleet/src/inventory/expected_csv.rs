@@ -244,7 +244,7 @@ impl<'a> Lines<'a> {
             start += 1;
         }
         let passed = bytes.get(self.counted_to..start).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += passed.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64;
         self.counted_to = self.counted_to.max(start);
         self.line
     }

@@ -1,14 +1,11 @@
 //! Accounts and the tokens by which programs act for them.
 
 use chrono::TimeDelta;
-use fleet::{event::EventKind, Timestamp, id::ApiTokenId, text::Name};
+use fleet::{Timestamp, event::EventKind, id::ApiTokenId, text::Name};
 use secrecy::SecretString;
 use store::{AccountRecord, ApiTokenRecord, StoreError};
 
-use super::{
-    CommandError,
-    change::Change,
-};
+use super::{CommandError, change::Change};
 use crate::{
     app::{Actor, App},
     auth::{basic::Credentials, bearer, password},

@@ -1,8 +1,8 @@
 //! Manufacturers' certificate authorities that may vouch for a pump's first enrolment (IEEE 802.1AR).
 
 use fleet::{
-    event::EventKind,
     Timestamp,
+    event::EventKind,
     id::{AnchorId, ManufacturerId},
     text::Name,
 };
@@ -10,10 +10,7 @@ use store::AnchorRecord;
 use thiserror::Error;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::PublicKey};
 
-use super::{
-    CommandError,
-    change::Change,
-};
+use super::{CommandError, change::Change};
 use crate::{
     app::{Actor, App},
     pki::inspect,
@@ -94,7 +91,12 @@ pub fn remove(app: &App, actor: &Actor, id: AnchorId) -> Result<(), CommandError
     let change = Change::by(actor, app);
     change.commit(|db| {
         db.anchor_remove(id, change.now)?;
-        change.tell(db, EventKind::AnchorRemoved, None, format_args!("anchor {id} removed"))
+        change.tell(
+            db,
+            EventKind::AnchorRemoved,
+            None,
+            format_args!("anchor {id} removed"),
+        )
     })?;
     Ok(app.authorities.reload_anchors()?)
 }

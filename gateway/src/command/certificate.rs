@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 
 use fleet::{
-    event::EventKind,
     Timestamp,
     certificate::{CertificateRecord, Fingerprint, RevocationReason, SerialHex},
+    event::EventKind,
     id::AuthorityId,
     pump::SessionEnd,
 };
 use store::{Db, StoreError, StoredCertificate};
 
-use super::{
-    CommandError,
-    change::Change,
-};
+use super::{CommandError, change::Change};
 use crate::app::{Actor, App};
 
 /// So many are named when several fit.

@@ -4,21 +4,17 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use fleet::{
-    event::EventKind,
     Timestamp,
     certificate::Fingerprint,
     enrolment::{TOKEN_BITS, TokenRecord},
+    event::EventKind,
     id::{EnrolTokenId, ModelId},
     text::{Name, SerialNumber},
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::Db;
 
-use super::{
-    CommandError,
-    change::Change,
-    place,
-};
+use super::{CommandError, change::Change, place};
 use crate::{
     app::{Actor, App},
     fresh,

@@ -10,11 +10,7 @@ use fleet::{
 };
 use store::Db;
 
-use super::{
-    CommandError,
-    change::Change,
-    place,
-};
+use super::{CommandError, change::Change, place};
 use crate::app::{Actor, App};
 
 /// By this a line of a file is known to be about a pump on the list.

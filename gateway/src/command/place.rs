@@ -7,10 +7,7 @@ use fleet::{
 };
 use store::{Db, ManufacturerRecord, StoreError};
 
-use super::{
-    CommandError,
-    change::Change,
-};
+use super::{CommandError, change::Change};
 use crate::app::{Actor, App};
 
 /// Names a care area. One of that name may be there already.

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fleet::{
-    event::EventKind,
     Timestamp,
     certificate::{LATE_RENEWAL_ARMED_FOR, RevocationReason},
+    event::EventKind,
     id::{OrderId, PumpId},
     pump::{Hold, HoldKind, Pump, SessionEnd, Udi},
     text::{AssetTag, HardwareId, Name, Reason},
@@ -13,11 +13,7 @@ use fleet::{
 use store::{Db, OrderRow, PumpPatch, StoreError};
 use wire::message::{Order, OrderBody, V1};
 
-use super::{
-    CommandError, certificate,
-    change::Change,
-    place,
-};
+use super::{CommandError, certificate, change::Change, place};
 use crate::{
     app::{Actor, App},
     mqtt::Down,
@@ -201,7 +197,12 @@ pub fn edit(app: &App, actor: &Actor, id: PumpId, seen: i64, edit: Edit) -> Resu
             hardware_id: edit.hardware_id,
         };
         db.pump_detail_update(id, seen, &patch)?;
-        change.tell(db, EventKind::PumpEdited, Some(id), format_args!("edited: {fields}"))
+        change.tell(
+            db,
+            EventKind::PumpEdited,
+            Some(id),
+            format_args!("edited: {fields}"),
+        )
     })
 }
 

@@ -9,15 +9,28 @@ use super::{Inventory, Listen, Mqtt};
 
 /// Writes the file.
 #[must_use]
-pub fn render(data_dir: &Path, hospital: &Name, names: &[String], listen: Listen, database: Option<&DatabaseUrl>) -> String {
+pub fn render(
+    data_dir: &Path,
+    hospital: &Name,
+    names: &[String],
+    listen: Listen,
+    database: Option<&DatabaseUrl>,
+) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let database = database.map_or_else(
         || "# url = \"postgres://gateway@db.example/gateway\"".to_owned(),
         |url| format!("url = {}", quoted(&url.to_string())),
     );
     let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
-    let Mqtt { workers, connections_per_address } = Mqtt::default();
-    let RetentionRule { full_days, hourly_days, daily_days } = RetentionRule::default();
+    let Mqtt {
+        workers,
+        connections_per_address,
+    } = Mqtt::default();
+    let RetentionRule {
+        full_days,
+        hourly_days,
+        daily_days,
+    } = RetentionRule::default();
     let Inventory { missing_after_days } = Inventory::default();
     format!(
         "\

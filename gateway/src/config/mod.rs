@@ -20,19 +20,29 @@ pub use file::render;
 pub enum ConfigError {
     /// It could not be read.
     #[error("can not read {}: {source}; `gateway init` writes one", .file.display())]
-    Unreadable {
-        file: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { file: PathBuf, source: std::io::Error },
     /// Not TOML at all.
     #[error("{}, line {line}: not TOML: {problem}", .file.display())]
-    Syntax { file: PathBuf, line: usize, problem: String },
+    Syntax {
+        file: PathBuf,
+        line: usize,
+        problem: String,
+    },
     /// A key that is not known, is missing, or has a value of the wrong kind.
     #[error("{}, line {line}, key `{key}`: {problem}", .file.display())]
-    Key { file: PathBuf, line: usize, key: String, problem: String },
+    Key {
+        file: PathBuf,
+        line: usize,
+        key: String,
+        problem: String,
+    },
     /// Keys that do not fit one another.
     #[error("{}, key `{key}`: {problem}", .file.display())]
-    Contradiction { file: PathBuf, key: &'static str, problem: String },
+    Contradiction {
+        file: PathBuf,
+        key: &'static str,
+        problem: String,
+    },
 }
 
 /// The whole file.
@@ -91,7 +101,12 @@ impl Default for Listen {
     fn default() -> Self {
         let any = |port| SocketAddr::from(([0, 0, 0, 0], port));
         let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self { mqtt: any(8883), bulk: any(8444), staff: here(8443), operations: here(9464) }
+        Self {
+            mqtt: any(8883),
+            bulk: any(8444),
+            staff: here(8443),
+            operations: here(9464),
+        }
     }
 }
 
@@ -123,7 +138,10 @@ pub struct Mqtt {
 
 impl Default for Mqtt {
     fn default() -> Self {
-        Self { workers: 2, connections_per_address: 20_000 }
+        Self {
+            workers: 2,
+            connections_per_address: 20_000,
+        }
     }
 }
 
@@ -137,7 +155,9 @@ pub struct Inventory {
 
 impl Default for Inventory {
     fn default() -> Self {
-        Self { missing_after_days: 30 }
+        Self {
+            missing_after_days: 30,
+        }
     }
 }
 
@@ -153,7 +173,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
     }
 }
 
@@ -173,8 +196,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the file, the key, and what was expected.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
+        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+            file: file.to_owned(),
+            source,
+        })?;
         Self::parse(file, &text)
     }
 
@@ -199,26 +224,51 @@ impl Config {
             key: error.path().to_string(),
             problem: error.inner().message().to_owned(),
         })?;
-        config.check().map_err(|(key, problem)| ConfigError::Contradiction { file, key, problem })?;
+        config
+            .check()
+            .map_err(|(key, problem)| ConfigError::Contradiction { file, key, problem })?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         let refuse = |key, problem: &str| Err((key, problem.to_owned()));
-        let Listen { mqtt, bulk, staff, operations } = self.listen;
-        let fixed: Vec<_> = [mqtt, bulk, staff, operations].into_iter().filter(|address| address.port() != 0).collect();
-        let twice = fixed.iter().enumerate().any(|(index, address)| fixed.iter().skip(index + 1).any(|other| other == address));
+        let Listen {
+            mqtt,
+            bulk,
+            staff,
+            operations,
+        } = self.listen;
+        let fixed: Vec<_> = [mqtt, bulk, staff, operations]
+            .into_iter()
+            .filter(|address| address.port() != 0)
+            .collect();
+        let twice = fixed
+            .iter()
+            .enumerate()
+            .any(|(index, address)| fixed.iter().skip(index + 1).any(|other| other == address));
         if twice {
-            return refuse("listen", "two listeners have the same address; give each its own port");
+            return refuse(
+                "listen",
+                "two listeners have the same address; give each its own port",
+            );
         }
         if !operations.ip().is_loopback() {
-            return refuse("listen.operations", "must be a loopback address such as 127.0.0.1:9464: metrics are not for the network");
+            return refuse(
+                "listen.operations",
+                "must be a loopback address such as 127.0.0.1:9464: metrics are not for the network",
+            );
         }
         if self.server.names.is_empty() {
-            return refuse("server.names", "expected at least one DNS name or IP address by which pumps reach the gateway");
+            return refuse(
+                "server.names",
+                "expected at least one DNS name or IP address by which pumps reach the gateway",
+            );
         }
         if let Some(name) = self.server.names.iter().find(|name| !is_server_name(name)) {
-            return Err(("server.names", format!("`{name}` is neither a DNS name nor an IP address")));
+            return Err((
+                "server.names",
+                format!("`{name}` is neither a DNS name nor an IP address"),
+            ));
         }
         if !(1..=64).contains(&self.mqtt.workers) {
             return refuse("mqtt.workers", "expected a number from 1 to 64");
@@ -232,7 +282,10 @@ impl Config {
     /// The database to use.
     #[must_use]
     pub fn database_url(&self) -> DatabaseUrl {
-        self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(self.data_dir.join("gateway.db")))
+        self.database
+            .url
+            .clone()
+            .unwrap_or_else(|| DatabaseUrl::sqlite(self.data_dir.join("gateway.db")))
     }
 
     /// Where the keys are.
@@ -245,7 +298,11 @@ impl Config {
     #[must_use]
     pub fn crl_base_url(&self) -> String {
         let host = self.server.names.first().map_or("localhost", String::as_str);
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
         format!("https://{host}:{}/crl", self.listen.bulk.port())
     }
 }
@@ -283,7 +340,14 @@ mod tests {
     fn what_init_writes_reads_back_as_the_defaults() {
         let hospital = Name::new("O'Brien \"General\" 💉 \\").unwrap();
         let names = ["gw.example".to_owned(), "::1".to_owned()];
-        let config = parse(&render(Path::new("/srv/pump \"gateway\""), &hospital, &names, Listen::default(), None)).unwrap();
+        let config = parse(&render(
+            Path::new("/srv/pump \"gateway\""),
+            &hospital,
+            &names,
+            Listen::default(),
+            None,
+        ))
+        .unwrap();
         assert_eq!(config.hospital.name, hospital);
         assert_eq!(config.server.names, names);
         assert_eq!(config.data_dir, Path::new("/srv/pump \"gateway\""));
@@ -293,19 +357,43 @@ mod tests {
     fn an_error_names_file_line_key_and_expectation() {
         let check = |change: &str, expected: &str| {
             let error = parse(&format!("{GOOD}{change}")).unwrap_err();
-            assert!(error.starts_with("gateway.toml") && error.contains(expected), "{error}");
+            assert!(
+                error.starts_with("gateway.toml") && error.contains(expected),
+                "{error}"
+            );
         };
-        check("[listen]\nmqtt = \"everywhere\"", "line 7, key `listen.mqtt`: invalid socket address syntax");
-        check("[listen]\nmqqt = 1", "line 7, key `listen.mqqt`: unknown field `mqqt`, expected one of");
-        check("[mqtt]\nworkers = \"two\"", "line 7, key `mqtt.workers`: invalid type: string \"two\", expected usize");
-        check("[mqtt]\nworkers = 0", "key `mqtt.workers`: expected a number from 1 to 64");
-        check("[listen]\noperations = \"0.0.0.0:1\"", "key `listen.operations`: must be a loopback address");
-        check("[listen]\nmqtt = \"0.0.0.0:8444\"", "key `listen`: two listeners have the same address");
+        check(
+            "[listen]\nmqtt = \"everywhere\"",
+            "line 7, key `listen.mqtt`: invalid socket address syntax",
+        );
+        check(
+            "[listen]\nmqqt = 1",
+            "line 7, key `listen.mqqt`: unknown field `mqqt`, expected one of",
+        );
+        check(
+            "[mqtt]\nworkers = \"two\"",
+            "line 7, key `mqtt.workers`: invalid type: string \"two\", expected usize",
+        );
+        check(
+            "[mqtt]\nworkers = 0",
+            "key `mqtt.workers`: expected a number from 1 to 64",
+        );
+        check(
+            "[listen]\noperations = \"0.0.0.0:1\"",
+            "key `listen.operations`: must be a loopback address",
+        );
+        check(
+            "[listen]\nmqtt = \"0.0.0.0:8444\"",
+            "key `listen`: two listeners have the same address",
+        );
         check("[database]\nurl = \"oracle://x\"", "line 7, key `database.url`");
         check("[log", "line 6: not TOML");
         let error = parse("data_dir = \"x\"\n").unwrap_err();
         assert!(error.contains("missing field `hospital`"), "{error}");
         let error = parse(&GOOD.replace("gw.example", "-gw_.example")).unwrap_err();
-        assert!(error.contains("key `server.names`: `-gw_.example` is neither"), "{error}");
+        assert!(
+            error.contains("key `server.names`: `-gw_.example` is neither"),
+            "{error}"
+        );
     }
 }

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use thiserror::Error;
-use reqwest::Url;
 
-use crate::cli::{client::{Call, Client}, error::Cause};
+use crate::cli::{
+    client::{Call, Client},
+    error::Cause,
+};
 
 /// What the story can stumble over.
 #[derive(Debug, Error)]
@@ -40,9 +43,18 @@ impl Desk {
     ) -> Result<Self, DeskError> {
         let visitor = Client::new(url.clone(), Some(root_pem), None)?;
         let body = json!({ "label": "demo", "new_password": new_password });
-        let made = visitor.json(&Call::post(["tokens"]).by_password(name, one_time_password).json(body)).await?;
+        let made = visitor
+            .json(
+                &Call::post(["tokens"])
+                    .by_password(name, one_time_password)
+                    .json(body),
+            )
+            .await?;
         let token = SecretString::from(text(&made, "token")?);
-        Ok(Self { client: Client::new(url, Some(root_pem), Some(token.clone()))?, token })
+        Ok(Self {
+            client: Client::new(url, Some(root_pem), Some(token.clone()))?,
+            token,
+        })
     }
 
     pub(super) async fn ask(&self, call: Call) -> Result<Value, DeskError> {
@@ -61,7 +73,11 @@ impl Desk {
     /// The pump with a serial number or an asset tag.
     pub(super) async fn pump(&self, name: &str) -> Result<Value, DeskError> {
         let found = self.ask(Call::get(["pumps", "find"]).query("q", name)).await?;
-        found.get("items").and_then(|items| items.get(0)).cloned().ok_or(DeskError::Missing("pump"))
+        found
+            .get("items")
+            .and_then(|items| items.get(0))
+            .cloned()
+            .ok_or(DeskError::Missing("pump"))
     }
 
     /// Asks for a pump again and again until it is as wanted; returns it and how long that took.
@@ -87,7 +103,11 @@ impl Desk {
 
 /// A text member of an answer.
 pub(super) fn text(value: &Value, member: &'static str) -> Result<String, DeskError> {
-    value.get(member).and_then(Value::as_str).map(str::to_owned).ok_or(DeskError::Missing(member))
+    value
+        .get(member)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or(DeskError::Missing(member))
 }
 
 /// A number member of an answer; 0 where there is none.

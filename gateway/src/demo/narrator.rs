@@ -15,7 +15,10 @@ pub(super) struct Narrator {
 
 impl Narrator {
     pub(super) fn new() -> Self {
-        Self { output: Output::of_process(false), step: 0 }
+        Self {
+            output: Output::of_process(false),
+            step: 0,
+        }
     }
 
     /// A new part of the story.

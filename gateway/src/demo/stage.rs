@@ -13,9 +13,9 @@ use agent_sim::{
     fleet::{SimConfig, Simulation},
 };
 use fleet::text::Name;
+use reqwest::Url;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use reqwest::Url;
 
 use super::{desk::Desk, narrator::Narrator};
 use crate::{
@@ -64,7 +64,10 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Sets up and starts everything but the pumps.
-    pub(super) async fn set(args: &DemoArgs, narrator: &mut Narrator) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub(super) async fn set(
+        args: &DemoArgs,
+        narrator: &mut Narrator,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         narrator.step("A hospital gets its gateway")?;
         let place = match &args.keep {
             None => Place::Temporary(tempfile::Builder::new().prefix("pump-gateway-demo-").tempdir()?),
@@ -78,7 +81,12 @@ impl Stage {
             data_dir: place.path().join("data"),
             hospital: Name::new("County General")?,
             server_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-            listen: Listen { mqtt: loopback, bulk: loopback, staff: loopback, operations: loopback },
+            listen: Listen {
+                mqtt: loopback,
+                bulk: loopback,
+                staff: loopback,
+                operations: loopback,
+            },
             database: None,
             // The passphrase is random and never leaves this process: it can not be guessed at any cost.
             kdf: KdfCost::FOR_TESTS,
@@ -96,14 +104,24 @@ impl Stage {
         ))?;
         let running = serve::start(Config::load(&made.config_file)?, passphrase, clock).await?;
         let at = running.addresses;
-        narrator.say(&format!("Pumps:      mqtts://{} and https://{} (mutual TLS)", at.mqtt, at.bulk))?;
+        narrator.say(&format!(
+            "Pumps:      mqtts://{} and https://{} (mutual TLS)",
+            at.mqtt, at.bulk
+        ))?;
         narrator.say(&format!("Staff:      https://{}", at.staff))?;
         narrator.say(&format!("Operations: http://{}/metrics", at.operations))?;
 
         let root_pem = std::fs::read(&made.root_file)?;
         let url = Url::parse(&format!("https://{}", at.staff))?;
         let name = made.administrator.as_str();
-        let desk = Desk::sign_in(url, &root_pem, name, &made.one_time_password, password.expose_secret()).await?;
+        let desk = Desk::sign_in(
+            url,
+            &root_pem,
+            name,
+            &made.one_time_password,
+            password.expose_secret(),
+        )
+        .await?;
         write_private(&place.path().join("token"), desk.token.expose_secret().as_bytes())?;
 
         let mut plan = FleetPlan::new(usize::try_from(args.pumps)?, args.seed);
@@ -129,7 +147,13 @@ impl Stage {
             self.running.addresses.mqtt.to_string().parse()?,
             format!("https://{}", self.bulk),
             self.root_pem.clone(),
-            Arc::new(move |serial: &str| tokens.lock().unwrap_or_else(PoisonError::into_inner).get(serial).cloned()),
+            Arc::new(move |serial: &str| {
+                tokens
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get(serial)
+                    .cloned()
+            }),
             self.place.path().join("pumps"),
         );
         config.speed = SPEED;
@@ -144,9 +168,18 @@ impl Stage {
         let dir = self.place.path();
         narrator.step("Look around: the wards go on living, sixty times as fast as the clock")?;
         narrator.say("In another terminal:")?;
-        narrator.command(&format!("export GATEWAY_URL=https://{}", self.running.addresses.staff))?;
-        narrator.command(&format!("export GATEWAY_CA={}", dir.join("data").join(init::ROOT_FILE).display()))?;
-        narrator.command(&format!("export GATEWAY_TOKEN_FILE={}", dir.join("token").display()))?;
+        narrator.command(&format!(
+            "export GATEWAY_URL=https://{}",
+            self.running.addresses.staff
+        ))?;
+        narrator.command(&format!(
+            "export GATEWAY_CA={}",
+            dir.join("data").join(init::ROOT_FILE).display()
+        ))?;
+        narrator.command(&format!(
+            "export GATEWAY_TOKEN_FILE={}",
+            dir.join("token").display()
+        ))?;
         narrator.command("gateway pump list")?;
         narrator.command("gateway pump show BM-10001")?;
         narrator.command("gateway events --follow")?;
@@ -156,7 +189,11 @@ impl Stage {
 
     /// Stops pumps and gateway; returns how many infusions were ended by anything but their plan, a person or an alarm.
     pub(super) async fn strike(self) -> u64 {
-        let simulation = self.simulation.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let simulation = self
+            .simulation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let interruptions = match simulation.and_then(Arc::into_inner) {
             Some(simulation) => simulation.stop().await.therapy_interruptions,
             None => 0,

@@ -1,6 +1,10 @@
 //! The story, step by step. Each step does something, waits until it is so, and says what was seen.
 
-use std::{error::Error, sync::{Arc, PoisonError}, time::Instant};
+use std::{
+    error::Error,
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
 
 use agent_sim::{fleet::Simulation, life::Intervention, scenario::Action};
 use serde::Serialize;
@@ -46,20 +50,51 @@ pub(super) async fn tell(stage: &Stage, narrator: &mut Narrator) -> Outcome<Coun
 /// The last pump of the fleet is on no list: somebody brought it along.
 async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("Biomed imports the list of expected pumps")?;
-    let listed = stage.fleet.get(..stage.fleet.len().saturating_sub(1)).unwrap_or_default();
+    let listed = stage
+        .fleet
+        .get(..stage.fleet.len().saturating_sub(1))
+        .unwrap_or_default();
     let csv = agent_sim::blueprint::expected_csv(listed).into_bytes();
-    let import = |dry_run: bool| Call::post(["expected", "import"]).query("dry_run", dry_run).csv(csv.clone());
+    let import = |dry_run: bool| {
+        Call::post(["expected", "import"])
+            .query("dry_run", dry_run)
+            .csv(csv.clone())
+    };
     let plan = stage.desk.ask(import(true)).await?;
-    narrator.say(&format!("Dry run: {} pumps would be added, nothing is changed yet.", number(&plan, "/added")))?;
+    narrator.say(&format!(
+        "Dry run: {} pumps would be added, nothing is changed yet.",
+        number(&plan, "/added")
+    ))?;
     let done = stage.desk.ask(import(false)).await?;
-    narrator.say(&format!("Imported: {} pumps in {} care areas.", number(&done, "/added"), areas(stage).await?))?;
+    narrator.say(&format!(
+        "Imported: {} pumps in {} care areas.",
+        number(&done, "/added"),
+        areas(stage).await?
+    ))?;
     let broken = b"serial,manufacturer,model,mac\nAX1,Acme,V,not-a-mac\n,Acme,V,\n".to_vec();
-    let refused = stage.desk.ask(Call::post(["expected", "import"]).query("dry_run", false).csv(broken)).await;
+    let refused = stage
+        .desk
+        .ask(
+            Call::post(["expected", "import"])
+                .query("dry_run", false)
+                .csv(broken),
+        )
+        .await;
     if let Err(refusal) = refused {
-        narrator.say(&format!("A broken file goes in not at all: {}", first_line(&refusal.to_string())))?;
+        narrator.say(&format!(
+            "A broken file goes in not at all: {}",
+            first_line(&refusal.to_string())
+        ))?;
     }
-    let tokens = stage.desk.ask(Call::post(["enrol-tokens", "batch"]).json(json!({ "all_expected": true }))).await?;
-    let secrets = tokens.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+    let tokens = stage
+        .desk
+        .ask(Call::post(["enrol-tokens", "batch"]).json(json!({ "all_expected": true })))
+        .await?;
+    let secrets = tokens
+        .get("items")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     for secret in &secrets {
         hand_out(stage, text(secret, "serial")?, text(secret, "secret")?);
     }
@@ -68,7 +103,10 @@ async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
         let token = stage.desk.ask(Call::post(["enrol-tokens"]).json(body)).await?;
         hand_out(stage, stranger.serial.to_string(), text(&token, "secret")?);
     }
-    narrator.say(&format!("{} one-time tokens are printed, each for one serial number, good for 24 hours.", secrets.len() + 1))?;
+    narrator.say(&format!(
+        "{} one-time tokens are printed, each for one serial number, good for 24 hours.",
+        secrets.len() + 1
+    ))?;
     Ok(())
 }
 
@@ -77,7 +115,11 @@ async fn areas(stage: &Stage) -> Outcome<usize> {
 }
 
 fn hand_out(stage: &Stage, serial: String, secret: String) {
-    stage.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(serial, secret);
+    stage
+        .tokens
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(serial, secret);
 }
 
 fn first_line(text: &str) -> &str {
@@ -103,7 +145,10 @@ async fn arrive(stage: &Stage, narrator: &mut Narrator) -> Outcome<Arc<Simulatio
         stats.changed().await?;
     }
     bar.finish_and_clear();
-    narrator.say(&format!("{wanted} pumps enrolled by EST and connected over mutual TLS in {:.1} s.", began.elapsed().as_secs_f64()))?;
+    narrator.say(&format!(
+        "{wanted} pumps enrolled by EST and connected over mutual TLS in {:.1} s.",
+        began.elapsed().as_secs_f64()
+    ))?;
     Ok(simulation)
 }
 
@@ -111,8 +156,14 @@ async fn census(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("The gateway knows every pump")?;
     for area in stage.desk.list(Call::get(["care-areas"])).await? {
         let name = text(&area, "name")?;
-        let pumps = stage.desk.list(Call::get(["pumps"]).query("care_area", text(&area, "id")?)).await?;
-        let free = pumps.iter().filter(|pump| pump.pointer("/state/availability") == Some(&json!("free"))).count();
+        let pumps = stage
+            .desk
+            .list(Call::get(["pumps"]).query("care_area", text(&area, "id")?))
+            .await?;
+        let free = pumps
+            .iter()
+            .filter(|pump| pump.pointer("/state/availability") == Some(&json!("free")))
+            .count();
         narrator.say(&format!(
             "{name:<8} {:>3} pumps: {free} free, {} with patients or busy",
             pumps.len(),
@@ -121,7 +172,10 @@ async fn census(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     }
     for found in stage.desk.list(Call::get(["discrepancies"])).await? {
         if found.get("kind") == Some(&json!("unknown")) {
-            let serial = found.pointer("/pumps/0/serial").and_then(Value::as_str).unwrap_or("a pump");
+            let serial = found
+                .pointer("/pumps/0/serial")
+                .and_then(Value::as_str)
+                .unwrap_or("a pump");
             narrator.say(&format!("To settle: {serial} {}.", text(&found, "summary")?))?;
         }
     }
@@ -131,15 +185,26 @@ async fn census(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
 /// A token that was read off a label in a bin.
 async fn token_twice(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("Somebody finds a used token and tries it with a key of their own")?;
-    let Some(first) = stage.fleet.first() else { return Ok(()) };
+    let Some(first) = stage.fleet.first() else {
+        return Ok(());
+    };
     let serial = first.serial.as_str();
-    let secret = stage.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(serial).cloned().unwrap_or_default();
+    let secret = stage
+        .tokens
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(serial)
+        .cloned()
+        .unwrap_or_default();
     let key = rcgen::KeyPair::generate()?;
     let mut params = rcgen::CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     let request = params.serialize_request(&key)?.pem()?;
     let root = reqwest::Certificate::from_pem(&stage.root_pem)?;
-    let client = reqwest::Client::builder().tls_certs_only([root]).no_proxy().build()?;
+    let client = reqwest::Client::builder()
+        .tls_certs_only([root])
+        .no_proxy()
+        .build()?;
     let answer = client
         .post(format!("https://{}{}", stage.bulk, wire::bulk::SIMPLEENROLL))
         .basic_auth(serial, Some(secret))
@@ -147,35 +212,64 @@ async fn token_twice(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
         .body(request)
         .send()
         .await?;
-    narrator.say(&format!("Refused ({}): {}", answer.status().as_u16(), answer.text().await?.trim()))?;
+    narrator.say(&format!(
+        "Refused ({}): {}",
+        answer.status().as_u16(),
+        answer.text().await?.trim()
+    ))?;
     Ok(())
 }
 
 /// S10: a hold never stops an infusion.
 async fn hold_when_free(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("A nurse reports a problem with a pump that is infusing")?;
-    let Some(pump) = stage.fleet.get(1) else { return Ok(()) };
+    let Some(pump) = stage.fleet.get(1) else {
+        return Ok(());
+    };
     let serial = pump.serial.as_str();
-    let start = Intervention::StartInfusion { rate: 90.0, volume: 20_000.0 };
-    simulation.act(serial, Action::Life(Intervention::StopInfusion)).await;
+    let start = Intervention::StartInfusion {
+        rate: 90.0,
+        volume: 20_000.0,
+    };
+    simulation
+        .act(serial, Action::Life(Intervention::StopInfusion))
+        .await;
     simulation.act(serial, Action::Life(start)).await;
-    stage.desk.until(serial, "the pump infuses", |pump| pump.pointer("/state/activity") == Some(&json!("infusing"))).await?;
+    stage
+        .desk
+        .until(serial, "the pump infuses", |pump| {
+            pump.pointer("/state/activity") == Some(&json!("infusing"))
+        })
+        .await?;
     let id = text(&stage.desk.pump(serial).await?, "id")?;
     let body = json!({ "kind": "clinical", "reason": "Alarm sounded late" });
-    let held = stage.desk.ask(Call::post(["pumps", &id, "hold"]).json(body)).await?;
+    let held = stage
+        .desk
+        .ask(Call::post(["pumps", &id, "hold"]).json(body))
+        .await?;
     narrator.say(&format!(
         "{} is held ({}): the infusion goes on, the hold begins when the pump is free.",
         pump.asset_tag,
-        held.pointer("/hold/effect").and_then(Value::as_str).unwrap_or("unknown").replace('_', " ")
+        held.pointer("/hold/effect")
+            .and_then(Value::as_str)
+            .unwrap_or("unknown")
+            .replace('_', " ")
     ))?;
     let answered = |view: &agent_sim::PumpView| view.serial == serial && view.hold_in_force == Some(false);
     wait(simulation, answered).await?;
     narrator.say("The pump has the order and says: when free.")?;
-    simulation.act(serial, Action::Life(Intervention::StopInfusion)).await;
-    wait(simulation, |view| view.serial == serial && view.hold_in_force == Some(true)).await?;
+    simulation
+        .act(serial, Action::Life(Intervention::StopInfusion))
+        .await;
+    wait(simulation, |view| {
+        view.serial == serial && view.hold_in_force == Some(true)
+    })
+    .await?;
     let (pump_now, _) = stage
         .desk
-        .until(serial, "the hold is in force", |pump| pump.pointer("/hold/effect") == Some(&json!("in_force")))
+        .until(serial, "the hold is in force", |pump| {
+            pump.pointer("/hold/effect") == Some(&json!("in_force"))
+        })
         .await?;
     narrator.say(&format!(
         "The nurse ends the infusion; now it reads “{}” and starts no new one.",
@@ -196,24 +290,49 @@ async fn wait(simulation: &Simulation, wanted: impl Fn(&agent_sim::PumpView) -> 
     Ok(())
 }
 
-async fn another_network_card(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator) -> Outcome<()> {
+async fn another_network_card(
+    stage: &Stage,
+    simulation: &Simulation,
+    narrator: &mut Narrator,
+) -> Outcome<()> {
     narrator.step("A pump shows up with another network card")?;
-    let Some(pump) = stage.fleet.get(2) else { return Ok(()) };
+    let Some(pump) = stage.fleet.get(2) else {
+        return Ok(());
+    };
     let serial = pump.serial.as_str();
     let id = text(&stage.desk.pump(serial).await?, "id")?;
     simulation.act(serial, Action::ChangeMac { mac: None }).await;
     let alarm = loop {
-        let events = stage.desk.list(Call::get(["events"]).query("pump", &id).query("kind", "mac_changed")).await?;
+        let events = stage
+            .desk
+            .list(
+                Call::get(["events"])
+                    .query("pump", &id)
+                    .query("kind", "mac_changed"),
+            )
+            .await?;
         if let Some(event) = events.into_iter().next() {
             break event;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
-    narrator.say(&format!("Alarm: {} – {}", text(&alarm, "label")?, text(&alarm, "detail")?))?;
+    narrator.say(&format!(
+        "Alarm: {} – {}",
+        text(&alarm, "label")?,
+        text(&alarm, "detail")?
+    ))?;
     let began = Instant::now();
     let body = json!({ "kind": "security_isolation", "reason": "Unknown network card" });
-    stage.desk.ask(Call::post(["pumps", &id, "hold"]).json(body)).await?;
-    stage.desk.until(serial, "the pump is cut off", |pump| pump.get("connected") == Some(&json!(false))).await?;
+    stage
+        .desk
+        .ask(Call::post(["pumps", &id, "hold"]).json(body))
+        .await?;
+    stage
+        .desk
+        .until(serial, "the pump is cut off", |pump| {
+            pump.get("connected") == Some(&json!(false))
+        })
+        .await?;
     narrator.say(&format!(
         "Security isolates {}: its connection is closed and the gate is shut after {} ms.",
         pump.asset_tag,
@@ -224,18 +343,35 @@ async fn another_network_card(stage: &Stage, simulation: &Simulation, narrator: 
 
 async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("A pump is lost; its certificate is revoked")?;
-    let Some(pump) = stage.fleet.get(3) else { return Ok(()) };
+    let Some(pump) = stage.fleet.get(3) else {
+        return Ok(());
+    };
     let serial = pump.serial.as_str();
     let id = text(&stage.desk.pump(serial).await?, "id")?;
-    let certificates = stage.desk.list(Call::get(["certificates"]).query("pump", &id).query("status", "valid")).await?;
+    let certificates = stage
+        .desk
+        .list(
+            Call::get(["certificates"])
+                .query("pump", &id)
+                .query("status", "valid"),
+        )
+        .await?;
     let began = Instant::now();
     for certificate in &certificates {
         let fingerprint = text(certificate, "fingerprint")?;
-        let call = Call::post(["certificates", &fingerprint, "revoke"]).json(json!({ "reason": "key_compromise" }));
+        let call =
+            Call::post(["certificates", &fingerprint, "revoke"]).json(json!({ "reason": "key_compromise" }));
         stage.desk.ask(call).await?;
     }
-    wait(simulation, |view| view.serial == serial && view.link != agent_sim::LinkState::Connected).await?;
-    narrator.say(&format!("{}: revoked, recorded, and its socket closed after {} ms.", pump.asset_tag, began.elapsed().as_millis()))?;
+    wait(simulation, |view| {
+        view.serial == serial && view.link != agent_sim::LinkState::Connected
+    })
+    .await?;
+    narrator.say(&format!(
+        "{}: revoked, recorded, and its socket closed after {} ms.",
+        pump.asset_tag,
+        began.elapsed().as_millis()
+    ))?;
     narrator.say("It tries to come back, and is turned away in the handshake.")?;
     Ok(())
 }
@@ -243,20 +379,43 @@ async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator)
 async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("The Device CA is rotated while every pump stays connected")?;
     let before = number(&stage.desk.ask(Call::get(["summary"])).await?, "/pumps/connected");
-    stage.desk.ask(Call::post(["authorities", "rotate"]).json(json!({ "kind": "device" }))).await?;
-    let Some(pump) = stage.fleet.get(4) else { return Ok(()) };
+    stage
+        .desk
+        .ask(Call::post(["authorities", "rotate"]).json(json!({ "kind": "device" })))
+        .await?;
+    let Some(pump) = stage.fleet.get(4) else {
+        return Ok(());
+    };
     let id = text(&stage.desk.pump(pump.serial.as_str()).await?, "id")?;
-    stage.desk.ask(Call::post(["pumps", &id, "orders"]).json(json!({ "kind": "renew_certificate" }))).await?;
+    stage
+        .desk
+        .ask(Call::post(["pumps", &id, "orders"]).json(json!({ "kind": "renew_certificate" })))
+        .await?;
     loop {
-        let certificates = stage.desk.list(Call::get(["certificates"]).query("pump", &id)).await?;
-        if certificates.len() > 1 && certificates.iter().all(|certificate| !certificate["first_used_at"].is_null()) {
+        let certificates = stage
+            .desk
+            .list(Call::get(["certificates"]).query("pump", &id))
+            .await?;
+        if certificates.len() > 1
+            && certificates
+                .iter()
+                .all(|certificate| !certificate["first_used_at"].is_null())
+        {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    stage.desk.until(pump.serial.as_str(), "the pump is back", |pump| pump.get("connected") == Some(&json!(true))).await?;
+    stage
+        .desk
+        .until(pump.serial.as_str(), "the pump is back", |pump| {
+            pump.get("connected") == Some(&json!(true))
+        })
+        .await?;
     let after = number(&stage.desk.ask(Call::get(["summary"])).await?, "/pumps/connected");
-    narrator.say(&format!("Connected before {before}, after {after}. {} was asked to renew and has a certificate of D2.", pump.asset_tag))?;
+    narrator.say(&format!(
+        "Connected before {before}, after {after}. {} was asked to renew and has a certificate of D2.",
+        pump.asset_tag
+    ))?;
     narrator.say("The others renew in their own time; D1 is retired when nothing hangs on it any more.")?;
     Ok(())
 }
@@ -264,9 +423,15 @@ async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
 async fn count(stage: &Stage, simulation: &Simulation) -> Outcome<Counts> {
     let summary = stage.desk.ask(Call::get(["summary"])).await?;
     let certificates = stage.desk.list(Call::get(["certificates"])).await?;
-    let revoked = certificates.iter().filter(|certificate| certificate.get("status") == Some(&json!("revoked"))).count();
+    let revoked = certificates
+        .iter()
+        .filter(|certificate| certificate.get("status") == Some(&json!("revoked")))
+        .count();
     let discrepancies = stage.desk.list(Call::get(["discrepancies"])).await?;
-    let unknown = discrepancies.iter().filter(|found| found.get("kind") == Some(&json!("unknown"))).count();
+    let unknown = discrepancies
+        .iter()
+        .filter(|found| found.get("kind") == Some(&json!("unknown")))
+        .count();
     let figures = simulation.figures();
     Ok(Counts {
         pumps: number(&summary, "/pumps/total"),

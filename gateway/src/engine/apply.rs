@@ -37,14 +37,21 @@ pub(super) fn apply_signals(db: &mut Db<'_>, group: &Group) -> Result<(), StoreE
             Err(error) => return Err(error),
         }
     }
-    let alarms: Vec<_> =
-        group.alarms.iter().map(|(pump, kind, at, detail)| event(*at, *kind, *pump, detail.clone())).collect();
+    let alarms: Vec<_> = group
+        .alarms
+        .iter()
+        .map(|(pump, kind, at, detail)| event(*at, *kind, *pump, detail.clone()))
+        .collect();
     db.event_record(&alarms)
 }
 
 /// Writes a report and what follows from it. A report that is on record already changes nothing.
 pub(super) fn apply_report(db: &mut Db<'_>, received: &ReceivedReport) -> Result<(), StoreError> {
-    let ReceivedReport { pump, report, received_at } = received;
+    let ReceivedReport {
+        pump,
+        report,
+        received_at,
+    } = received;
     let seq = i64::try_from(report.seq).unwrap_or(i64::MAX);
     let last_seq = db.report_last_seq(*pump)?;
     let recorded = db.report_record(&ReportRow {
@@ -105,7 +112,11 @@ fn apply_inventory(
     let components = sorted(reported.components.clone());
     let shared_with = mac_shared_with(db, pump, &macs)?;
     let findings = compare(
-        &KnownIdentity { serial: &known.serial, macs: &known.macs, components: &known.components },
+        &KnownIdentity {
+            serial: &known.serial,
+            macs: &known.macs,
+            components: &known.components,
+        },
         &ReportedIdentity {
             serial: &reported.serial,
             macs: &macs,
@@ -115,9 +126,17 @@ fn apply_inventory(
     );
     // The one from the hospital's list stays.
     let udi = if known.udi.is_some() { None } else { udi(reported) };
-    db.pump_inventory_set(pump, &macs, &components, Some(&reported.hardware_id), udi.as_ref())?;
-    let events: Vec<_> =
-        findings.into_iter().map(|finding| event(now, finding.kind, pump, finding.detail)).collect();
+    db.pump_inventory_set(
+        pump,
+        &macs,
+        &components,
+        Some(&reported.hardware_id),
+        udi.as_ref(),
+    )?;
+    let events: Vec<_> = findings
+        .into_iter()
+        .map(|finding| event(now, finding.kind, pump, finding.detail))
+        .collect();
     db.event_record(&events)
 }
 
@@ -147,16 +166,34 @@ fn apply_order_result(
     result: &OrderResult,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let known = db.order_outcome(result.order, pump, result.outcome.as_str(), result.reason.as_ref(), now)?;
-    let why = result.reason.as_ref().map_or("no reason given", |reason| reason.as_str());
+    let known = db.order_outcome(
+        result.order,
+        pump,
+        result.outcome.as_str(),
+        result.reason.as_ref(),
+        now,
+    )?;
+    let why = result
+        .reason
+        .as_ref()
+        .map_or("no reason given", |reason| reason.as_str());
     let detail = match (known, result.outcome) {
         (true, OrderOutcome::Done | OrderOutcome::WhenFree) => return Ok(()),
         (true, OrderOutcome::Refused) => format!("order {}: {why}", result.order),
-        (false, _) => format!("answers order {}, which was never given to it: {why}", result.order),
+        (false, _) => format!(
+            "answers order {}, which was never given to it: {why}",
+            result.order
+        ),
     };
     db.event_record(&[event(now, EventKind::OrderRefused, pump, detail)])
 }
 
 fn event(at: Timestamp, kind: EventKind, pump: PumpId, detail: String) -> Event {
-    Event { id: EventId::from_uuid(fresh::uuid(at)), at, kind, pump: Some(pump), detail }
+    Event {
+        id: EventId::from_uuid(fresh::uuid(at)),
+        at,
+        kind,
+        pump: Some(pump),
+        detail,
+    }
 }

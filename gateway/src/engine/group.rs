@@ -59,7 +59,12 @@ impl Group {
 
     fn add(&mut self, item: &Inbound) {
         match item {
-            Inbound::Connected { pump, session, certificate, takeover } => {
+            Inbound::Connected {
+                pump,
+                session,
+                certificate,
+                takeover,
+            } => {
                 self.presence.push(PresenceChange {
                     pump: *pump,
                     connected: true,
@@ -71,10 +76,17 @@ impl Group {
                 self.used.push((*certificate, session.since));
                 if *takeover == Some(Takeover::TwoPlaces) {
                     let detail = format!("a second connection came from {}", session.peer);
-                    self.alarms.push((*pump, EventKind::TwoPlaces, session.since, detail));
+                    self.alarms
+                        .push((*pump, EventKind::TwoPlaces, session.since, detail));
                 }
             }
-            Inbound::Disconnected { pump, end, at, last_heard, .. } => {
+            Inbound::Disconnected {
+                pump,
+                end,
+                at,
+                last_heard,
+                ..
+            } => {
                 self.heard.insert(*pump, *last_heard);
                 // The newer connection has spoken for the pump already.
                 if *end != fleet::pump::SessionEnd::TakenOver {
@@ -88,20 +100,45 @@ impl Group {
                     });
                 }
             }
-            Inbound::Ready { pump, channel: Channel::Order, .. } => self.ready.push(*pump),
+            Inbound::Ready {
+                pump,
+                channel: Channel::Order,
+                ..
+            } => self.ready.push(*pump),
             Inbound::Ready { .. } => {}
             // The connection itself is the truth here; the message only proves life.
-            Inbound::Presence { pump, received_at, .. } => {
+            Inbound::Presence {
+                pump, received_at, ..
+            } => {
                 self.heard.insert(*pump, *received_at);
             }
-            Inbound::Telemetry { pump, message, received_at, .. } => {
+            Inbound::Telemetry {
+                pump,
+                message,
+                received_at,
+                ..
+            } => {
                 self.samples.push(state(*pump, message, *received_at));
             }
-            Inbound::Report { pump, message, received_at, .. } => {
-                let report = Report { at: plausible(message.at, *received_at), ..Report::clone(message) };
-                self.reports.push(ReceivedReport { pump: *pump, report, received_at: *received_at });
+            Inbound::Report {
+                pump,
+                message,
+                received_at,
+                ..
+            } => {
+                let report = Report {
+                    at: plausible(message.at, *received_at),
+                    ..Report::clone(message)
+                };
+                self.reports.push(ReceivedReport {
+                    pump: *pump,
+                    report,
+                    received_at: *received_at,
+                });
             }
-            Inbound::UnreadableReport { pump, id, reason, .. } => self.refused.push((*pump, *id, reason.clone())),
+            Inbound::UnreadableReport { pump, id, reason, .. } => {
+                self.refused.push((*pump, *id, reason.clone()));
+            }
             Inbound::OrderDelivered { order, at, .. } => self.delivered.push((*order, *at)),
         }
     }
@@ -137,7 +174,11 @@ fn state(pump: PumpId, message: &Telemetry, received_at: Timestamp) -> PumpState
 /// A pump's clock may drift, and after an empty battery it may be years off; that is worth seeing. A time that no
 /// clock shows is none, and a database need not be able to hold it.
 fn plausible(reported: Timestamp, received_at: Timestamp) -> Timestamp {
-    if (1970..=2200).contains(&reported.year()) { reported } else { received_at }
+    if (1970..=2200).contains(&reported.year()) {
+        reported
+    } else {
+        received_at
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +192,11 @@ mod tests {
         let received: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let check = |seconds: i64, kept: bool| {
             let reported = DateTime::from_timestamp(seconds, 0).unwrap();
-            assert_eq!(plausible(reported, received), if kept { reported } else { received }, "{reported}");
+            assert_eq!(
+                plausible(reported, received),
+                if kept { reported } else { received },
+                "{reported}"
+            );
         };
         check(0, true);
         check(-1, false);

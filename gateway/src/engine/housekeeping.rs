@@ -56,7 +56,10 @@ fn one_round(app: &App) {
                 pump: None,
                 detail: error.to_string(),
             };
-            if let Err(error) = app.store.write(|db| db.event_record(std::slice::from_ref(&event))) {
+            if let Err(error) = app
+                .store
+                .write(|db| db.event_record(std::slice::from_ref(&event)))
+            {
                 tracing::error!(%error, "the alarm could not be put on record");
             }
         }

@@ -99,13 +99,21 @@ fn commit(app: &App, batches: &[Batch]) -> Result<Committed, StoreError> {
 fn write(app: &App, group: &Group) -> Result<(), StoreError> {
     app.store.write(|db| {
         apply_signals(db, group)?;
-        group.reports.iter().try_for_each(|received| apply_report(db, received))
+        group
+            .reports
+            .iter()
+            .try_for_each(|received| apply_report(db, received))
     })
 }
 
 impl Committed {
     fn take(&mut self, group: Group) {
-        self.stored.extend(group.reports.into_iter().map(|received| (received.pump, received.report.id)));
+        self.stored.extend(
+            group
+                .reports
+                .into_iter()
+                .map(|received| (received.pump, received.report.id)),
+        );
         self.refused.extend(group.refused);
         self.ready.extend(group.ready);
     }
@@ -114,18 +122,29 @@ impl Committed {
     fn refuse(&mut self, piece: Group, error: &StoreError) {
         tracing::error!(%error, "something a pump sent contradicts the record and is dropped");
         for ReceivedReport { pump, report, .. } in piece.reports {
-            self.refused.extend(Reason::new("contradicts the record").ok().map(|reason| (pump, report.id, reason)));
+            self.refused.extend(
+                Reason::new("contradicts the record")
+                    .ok()
+                    .map(|reason| (pump, report.id, reason)),
+            );
         }
     }
 
     fn answer(self, app: &App) {
         let mut acks: HashMap<PumpId, Ack> = HashMap::new();
-        let blank = || Ack { v: V1, stored: Vec::new(), refused: Vec::new() };
+        let blank = || Ack {
+            v: V1,
+            stored: Vec::new(),
+            refused: Vec::new(),
+        };
         for (pump, id) in self.stored {
             acks.entry(pump).or_insert_with(blank).stored.push(id);
         }
         for (pump, id, reason) in self.refused {
-            acks.entry(pump).or_insert_with(blank).refused.push(RefusedReport { id, reason });
+            acks.entry(pump)
+                .or_insert_with(blank)
+                .refused
+                .push(RefusedReport { id, reason });
         }
         for (pump, ack) in acks {
             for part in parts(ack) {
@@ -141,9 +160,17 @@ fn parts(ack: Ack) -> Vec<Ack> {
     if ack.write().len() <= Ack::CHANNEL.max_payload() {
         return vec![ack];
     }
-    let stored = ack.stored.chunks(MOST_IN_ACK).map(|ids| Ack { v: V1, stored: ids.to_vec(), refused: Vec::new() });
+    let stored = ack.stored.chunks(MOST_IN_ACK).map(|ids| Ack {
+        v: V1,
+        stored: ids.to_vec(),
+        refused: Vec::new(),
+    });
     // A refusal carries a reason of up to 500 characters of up to four bytes.
-    let refused = ack.refused.chunks(3).map(|some| Ack { v: V1, stored: Vec::new(), refused: some.to_vec() });
+    let refused = ack.refused.chunks(3).map(|some| Ack {
+        v: V1,
+        stored: Vec::new(),
+        refused: some.to_vec(),
+    });
     stored.chain(refused).collect()
 }
 
@@ -160,11 +187,32 @@ mod tests {
         let ack = Ack {
             v: V1,
             stored: (0..1_000).map(id).collect(),
-            refused: (0..40).map(|n| RefusedReport { id: id(5_000 + n), reason: reason.clone() }).collect(),
+            refused: (0..40)
+                .map(|n| RefusedReport {
+                    id: id(5_000 + n),
+                    reason: reason.clone(),
+                })
+                .collect(),
         };
         let parts = parts(ack.clone());
-        assert!(parts.iter().all(|part| part.write().len() <= Ack::CHANNEL.max_payload()));
-        assert_eq!(parts.iter().flat_map(|part| part.stored.clone()).collect::<Vec<_>>(), ack.stored);
-        assert_eq!(parts.iter().flat_map(|part| part.refused.clone()).collect::<Vec<_>>(), ack.refused);
+        assert!(
+            parts
+                .iter()
+                .all(|part| part.write().len() <= Ack::CHANNEL.max_payload())
+        );
+        assert_eq!(
+            parts
+                .iter()
+                .flat_map(|part| part.stored.clone())
+                .collect::<Vec<_>>(),
+            ack.stored
+        );
+        assert_eq!(
+            parts
+                .iter()
+                .flat_map(|part| part.refused.clone())
+                .collect::<Vec<_>>(),
+            ack.refused
+        );
     }
 }

@@ -28,7 +28,12 @@ pub(super) fn deliver_waiting(app: &App, pumps: &[PumpId]) {
 /// The message for a row of the outbox.
 fn order(row: &OrderRow) -> Option<Order> {
     match serde_json::from_value::<OrderBody>(row.body.clone()) {
-        Ok(body) => Some(Order { v: V1, id: row.id, at: row.at, body }),
+        Ok(body) => Some(Order {
+            v: V1,
+            id: row.id,
+            at: row.at,
+            body,
+        }),
         Err(error) => {
             tracing::error!(order = %row.id, %error, "an order on record can not be read and is not sent");
             None

@@ -4,11 +4,7 @@
 //! revocation, or whose certificate ran out while it was open, is found here and closed.
 
 use dashmap::DashMap;
-use fleet::{
-    certificate::Fingerprint,
-    id::PumpId,
-    pump::SessionEnd,
-};
+use fleet::{certificate::Fingerprint, id::PumpId, pump::SessionEnd};
 
 use crate::{app::App, mqtt::Inbound};
 
@@ -22,7 +18,12 @@ impl Sessions {
     /// Takes note of connections that come and go.
     pub fn note(&self, app: &App, item: &Inbound) {
         match item {
-            Inbound::Connected { pump, session, certificate, .. } => {
+            Inbound::Connected {
+                pump,
+                session,
+                certificate,
+                ..
+            } => {
                 self.live.insert(*pump, (session.number, *certificate));
                 if !app.gate.still_admits(certificate, app.now()) {
                     app.link.close(*pump, SessionEnd::Denied);

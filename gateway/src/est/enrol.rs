@@ -28,7 +28,10 @@ pub enum Credentials {
     /// Nothing.
     None,
     /// HTTP Basic.
-    Token { serial: Option<SerialNumber>, secret: SecretString },
+    Token {
+        serial: Option<SerialNumber>,
+        secret: SecretString,
+    },
     /// A client certificate on a first enrolment, leaf first.
     Manufacturer { chain: Arc<[Vec<u8>]> },
     /// A client certificate on a renewal, leaf first.
@@ -46,13 +49,21 @@ struct Case {
 ///
 /// # Errors
 /// [`EnrolFailure`]; what people should know of it is on record as an event by then.
-pub fn enrol(app: &App, body: &[u8], credentials: &Credentials, address: IpAddr) -> Result<Vec<u8>, EnrolFailure> {
+pub fn enrol(
+    app: &App,
+    body: &[u8],
+    credentials: &Credentials,
+    address: IpAddr,
+) -> Result<Vec<u8>, EnrolFailure> {
     let outcome = attempt(app, body, credentials);
     if let Err(failure) = &outcome {
         tracing::warn!(%address, %failure, "enrolment refused");
         if let Some(kind) = failure.event() {
             let event = event(app.now(), kind, None, format!("from {address}: {failure}"));
-            if let Err(error) = app.store.write(|db| db.event_record(std::slice::from_ref(&event))) {
+            if let Err(error) = app
+                .store
+                .write(|db| db.event_record(std::slice::from_ref(&event)))
+            {
                 tracing::error!(%error, "the refusal could not be put on record");
             }
         }
@@ -70,9 +81,14 @@ fn attempt(app: &App, body: &[u8], credentials: &Credentials) -> Result<Vec<u8>,
         let grant = authorise(&case.applicant, &case.evidence, case.holder.as_ref(), now)?;
         let outcome = match grant {
             Grant::Same(fingerprint) => {
-                return Ok(app.store.read(|db| db.certificate_fetch(fingerprint))?.map(|found| found.der).ok_or(
-                    StoreError::NotFound { what: "certificate", id: fingerprint.to_string() },
-                )?);
+                return Ok(app
+                    .store
+                    .read(|db| db.certificate_fetch(fingerprint))?
+                    .map(|found| found.der)
+                    .ok_or(StoreError::NotFound {
+                        what: "certificate",
+                        id: fingerprint.to_string(),
+                    })?);
             }
             Grant::First { serial, model } => first(app, &request, &case.evidence, &serial, model, now),
             Grant::Renewal { pump, late } => renewal(app, &request, pump, late, now),
@@ -82,7 +98,11 @@ fn attempt(app: &App, body: &[u8], credentials: &Credentials) -> Result<Vec<u8>,
             other => return other,
         }
     }
-    Err(StoreError::Conflict { what: "enrolment", detail: "two requests at one time".to_owned() }.into())
+    Err(StoreError::Conflict {
+        what: "enrolment",
+        detail: "two requests at one time".to_owned(),
+    }
+    .into())
 }
 
 fn gather(app: &App, key: Fingerprint, credentials: &Credentials) -> Result<Case, EnrolFailure> {
@@ -92,8 +112,15 @@ fn gather(app: &App, key: Fingerprint, credentials: &Credentials) -> Result<Case
         Credentials::Manufacturer { chain } => by_factory_certificate(app, chain)?,
         Credentials::Current { chain } => (None, by_current_certificate(app, chain)?),
     };
-    let holder = app.store.read(|db| db.certificate_newest_for_key(key))?.map(|certificate| KeyHolder { certificate });
-    Ok(Case { applicant: Applicant { key, claimed_serial }, evidence, holder })
+    let holder = app
+        .store
+        .read(|db| db.certificate_newest_for_key(key))?
+        .map(|certificate| KeyHolder { certificate });
+    Ok(Case {
+        applicant: Applicant { key, claimed_serial },
+        evidence,
+        holder,
+    })
 }
 
 fn by_token(app: &App, secret: &SecretString) -> Result<Evidence, StoreError> {
@@ -112,7 +139,9 @@ fn by_factory_certificate(
     app: &App,
     chain: &[Vec<u8>],
 ) -> Result<(Option<SerialNumber>, Evidence), EnrolFailure> {
-    let Some((leaf, _)) = chain.split_first() else { return Ok((None, Evidence::None)) };
+    let Some((leaf, _)) = chain.split_first() else {
+        return Ok((None, Evidence::None));
+    };
     if app.gate.certificate(&inspect::fingerprint(leaf)).is_some() {
         // A pump's own certificate is for renewal; on a first enrolment it proves nothing new.
         return Ok((None, Evidence::None));
@@ -139,21 +168,30 @@ fn by_factory_certificate(
             Some(model) => enrolled(db, model, &serial)?,
             None => None,
         };
-        Ok(Evidence::Manufacturer { anchor: anchor.id, expected_model, enrolled })
+        Ok(Evidence::Manufacturer {
+            anchor: anchor.id,
+            expected_model,
+            enrolled,
+        })
     })?;
     Ok((Some(serial), evidence))
 }
 
 fn by_current_certificate(app: &App, chain: &[Vec<u8>]) -> Result<Evidence, EnrolFailure> {
-    let Some((leaf, _)) = chain.split_first() else { return Ok(Evidence::None) };
+    let Some((leaf, _)) = chain.split_first() else {
+        return Ok(Evidence::None);
+    };
     let fingerprint = inspect::fingerprint(leaf);
     let Some(found) = app.store.read(|db| db.certificate_fetch(fingerprint))? else {
         return Err(EnrolFailure::Forged);
     };
     let certificate = found.record;
-    let (pump, late_renewal_until) = app
-        .store
-        .read(|db| Ok((db.pump_fetch(certificate.pump)?, db.late_renewal_fetch(certificate.pump)?)))?;
+    let (pump, late_renewal_until) = app.store.read(|db| {
+        Ok((
+            db.pump_fetch(certificate.pump)?,
+            db.late_renewal_fetch(certificate.pump)?,
+        ))
+    })?;
     Ok(Evidence::Current {
         certificate,
         hold: pump.hold.map(|hold| hold.kind),
@@ -164,7 +202,10 @@ fn by_current_certificate(app: &App, chain: &[Vec<u8>]) -> Result<Evidence, Enro
 
 fn enrolled(db: &mut Db<'_>, model: ModelId, serial: &SerialNumber) -> Result<Option<Enrolled>, StoreError> {
     let found = db.pump_by_serial(model, serial)?;
-    Ok(found.map(|pump| Enrolled { pump: pump.id, retired: pump.retired_at.is_some() }))
+    Ok(found.map(|pump| Enrolled {
+        pump: pump.id,
+        retired: pump.retired_at.is_some(),
+    }))
 }
 
 fn first(
@@ -180,17 +221,31 @@ fn first(
         let expected = db.expected_by_serial(model, serial)?;
         Ok((known, expected))
     })?;
-    let pump = known.as_ref().map_or_else(|| PumpId::from_uuid(fresh::uuid(now)), |pump| pump.id);
+    let pump = known
+        .as_ref()
+        .map_or_else(|| PumpId::from_uuid(fresh::uuid(now)), |pump| pump.id);
     let issued = app.authorities.issue_pump(pump, request, now)?;
     let token = match evidence {
         Evidence::Token { token, .. } => token.as_ref().map(|token| token.id),
         Evidence::None | Evidence::Manufacturer { .. } | Evidence::Current { .. } => None,
     };
-    let mut events = vec![event(now, EventKind::PumpEnrolled, Some(pump), format!("certificate {}", issued.record.serial))];
+    let mut events = vec![event(
+        now,
+        EventKind::PumpEnrolled,
+        Some(pump),
+        format!("certificate {}", issued.record.serial),
+    )];
     if expected.is_none() {
-        events.push(event(now, EventKind::UnknownPump, Some(pump), format!("serial number {serial}")));
+        events.push(event(
+            now,
+            EventKind::UnknownPump,
+            Some(pump),
+            format!("serial number {serial}"),
+        ));
     }
-    let new_pump = known.is_none().then(|| new_pump(pump, serial, model, expected, now));
+    let new_pump = known
+        .is_none()
+        .then(|| new_pump(pump, serial, model, expected, now));
     app.store.write_durable(|db| {
         if let Some(new_pump) = &new_pump {
             db.pump_create(new_pump)?;
@@ -210,7 +265,12 @@ fn renewal(
     now: Timestamp,
 ) -> Result<Vec<u8>, EnrolFailure> {
     let issued = app.authorities.issue_pump(pump, request, now)?;
-    let events = [event(now, EventKind::CertificateRenewed, Some(pump), format!("certificate {}", issued.record.serial))];
+    let events = [event(
+        now,
+        EventKind::CertificateRenewed,
+        Some(pump),
+        format!("certificate {}", issued.record.serial),
+    )];
     app.store.write_durable(|db| {
         if late {
             db.late_renewal_consume(pump)?;
@@ -221,7 +281,12 @@ fn renewal(
     Ok(admit(app, issued.record, issued.der))
 }
 
-fn consume(db: &mut Db<'_>, token: Option<EnrolTokenId>, key: Fingerprint, now: Timestamp) -> Result<(), StoreError> {
+fn consume(
+    db: &mut Db<'_>,
+    token: Option<EnrolTokenId>,
+    key: Fingerprint,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     token.map_or(Ok(()), |token| db.enrol_token_consume(token, key, now))
 }
 
@@ -270,5 +335,11 @@ fn new_pump(
 }
 
 fn event(at: Timestamp, kind: EventKind, pump: Option<PumpId>, detail: String) -> Event {
-    Event { id: EventId::from_uuid(fresh::uuid(at)), at, kind, pump, detail }
+    Event {
+        id: EventId::from_uuid(fresh::uuid(at)),
+        at,
+        kind,
+        pump,
+        detail,
+    }
 }

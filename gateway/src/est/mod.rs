@@ -53,8 +53,9 @@ async fn cacerts(app: web::Data<App>) -> HttpResponse {
 async fn csrattrs() -> HttpResponse {
     // CsrAttrs ::= SEQUENCE OF AttrOrOID: attribute ecPublicKey {prime256v1}, OID ecdsa-with-SHA256.
     const ATTRIBUTES: &[u8] = &[
-        0x30, 0x21, 0x30, 0x15, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x31, 0x0a, 0x06, 0x08, 0x2a, 0x86,
-        0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02,
+        0x30, 0x21, 0x30, 0x15, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x31, 0x0a, 0x06, 0x08,
+        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03,
+        0x02,
     ];
     HttpResponse::Ok()
         .content_type("application/csrattrs")
@@ -82,7 +83,9 @@ async fn simplereenroll(
     places: web::Data<Semaphore>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let credentials = Peer::of(&request).chain.map_or(Credentials::None, |chain| Credentials::Current { chain });
+    let credentials = Peer::of(&request)
+        .chain
+        .map_or(Credentials::None, |chain| Credentials::Current { chain });
     answer(request, app, places, body, credentials).await
 }
 
@@ -107,10 +110,14 @@ async fn answer(
 
 /// The revocation list of one of our authorities, for outsiders (RFC 5280, section 4.2.1.13).
 async fn revocation_list(app: web::Data<App>, name: web::Path<String>) -> HttpResponse {
-    let found = name.strip_suffix(".crl").and_then(|name| app.authorities.crl(name));
+    let found = name
+        .strip_suffix(".crl")
+        .and_then(|name| app.authorities.crl(name));
     match found {
         Some(der) => HttpResponse::Ok().content_type("application/pkix-crl").body(der),
-        None => HttpResponse::NotFound().content_type(ContentType::plaintext()).body("no such revocation list\n"),
+        None => HttpResponse::NotFound()
+            .content_type(ContentType::plaintext())
+            .body("no such revocation list\n"),
     }
 }
 
@@ -138,10 +145,15 @@ fn certs_only(certificates: &[Vec<u8>]) -> HttpResponse {
 fn reject(rejection: &Rejection) -> HttpResponse {
     let mut response = HttpResponse::build(rejection.status);
     if rejection.asks_for_credentials {
-        response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pump enrolment\", charset=\"UTF-8\"")));
+        response.insert_header((
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"pump enrolment\", charset=\"UTF-8\""),
+        ));
     }
     if let Some(seconds) = rejection.retry_after {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.content_type(ContentType::plaintext()).body(format!("{}\n", rejection.text))
+    response
+        .content_type(ContentType::plaintext())
+        .body(format!("{}\n", rejection.text))
 }

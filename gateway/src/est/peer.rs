@@ -1,6 +1,10 @@
 //! Who is at the other end of a connection to the bulk listener.
 
-use std::{any::Any, net::{IpAddr, Ipv4Addr}, sync::Arc};
+use std::{
+    any::Any,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
@@ -21,10 +25,14 @@ pub struct Peer {
 
 /// Keeps the client's certificates with the connection. Goes to `HttpServer::on_connect`.
 pub fn remember_peer(connection: &dyn Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
+    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else {
+        return;
+    };
     let (_, session) = stream.get_ref();
     if let Some(chain) = session.peer_certificates() {
-        data.insert(PeerChain(chain.iter().map(|certificate| certificate.to_vec()).collect()));
+        data.insert(PeerChain(
+            chain.iter().map(|certificate| certificate.to_vec()).collect(),
+        ));
     }
 }
 
@@ -34,7 +42,9 @@ impl Peer {
     pub fn of(request: &HttpRequest) -> Self {
         Self {
             chain: request.conn_data::<PeerChain>().map(|chain| Arc::clone(&chain.0)),
-            address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip()),
+            address: request
+                .peer_addr()
+                .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip()),
         }
     }
 }

@@ -63,7 +63,12 @@ impl EnrolFailure {
     /// What the client is told. Nothing about tokens that were not shown, nothing about the gateway's insides.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
-        let say = |status, asks_for_credentials| Rejection { status, text: self.to_string(), asks_for_credentials, retry_after: None };
+        let say = |status, asks_for_credentials| Rejection {
+            status,
+            text: self.to_string(),
+            asks_for_credentials,
+            retry_after: None,
+        };
         match self {
             Self::Request(_) | Self::NoFactorySerial => say(StatusCode::BAD_REQUEST, false),
             Self::Refused(Refusal::NotAuthorised(_)) => say(StatusCode::UNAUTHORIZED, true),
@@ -78,10 +83,11 @@ impl EnrolFailure {
         match self {
             Self::Forged => Some(EventKind::ForgedCertificate),
             Self::Refused(Refusal::KeyOfAnotherPump { .. }) => Some(EventKind::KeyReused),
-            // A client that first asks without credentials is only following HTTP.
-            Self::Refused(Refusal::NotAuthorised(TokenProblem::Missing)) => None,
+            // A client that first asks without credentials is only following HTTP; and what is out of order here is in the log.
+            Self::Refused(Refusal::NotAuthorised(TokenProblem::Missing))
+            | Self::Authority(_)
+            | Self::Store(_) => None,
             Self::Refused(_) | Self::Request(_) | Self::NoFactorySerial => Some(EventKind::EnrolmentRefused),
-            Self::Authority(_) | Self::Store(_) => None,
         }
     }
 }

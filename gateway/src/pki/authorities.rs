@@ -78,7 +78,10 @@ impl Authorities {
         let keys = FileKeyStore::new(config.key_dir(), KdfCost::STRONG);
         let live = Live::load(&store, &keys, &passphrase)?;
         let anchors = store.read(|db| db.anchor_list())?;
-        let trust = Arc::new(Trust::new(&live.device_anchors(), &live::manufacturer_anchors(&anchors))?);
+        let trust = Arc::new(Trust::new(
+            &live.device_anchors(),
+            &live::manufacturer_anchors(&anchors),
+        )?);
         let crl_base_url = config.crl_base_url();
         let server = server::load_or_issue(&server::Needs {
             store: &store,
@@ -114,7 +117,10 @@ impl Authorities {
     /// Whose authority stands behind a client's chain (leaf first), if any that is trusted now.
     #[must_use]
     pub fn origin(&self, chain: &[Vec<u8>], now: Timestamp) -> Option<Origin> {
-        let chain: Vec<_> = chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+        let chain: Vec<_> = chain
+            .iter()
+            .map(|der| CertificateDer::from(der.as_slice()))
+            .collect();
         self.trust.origin(&chain, now).ok()
     }
 
@@ -137,10 +143,22 @@ impl Authorities {
         let live = self.live.load();
         let active = live.active(AuthorityKind::Device)?;
         let leaf_ends = now + self.profiles.pump.life;
-        may_issue(active.record.generation, active.record.state, active.record.not_after, leaf_ends)?;
+        may_issue(
+            active.record.generation,
+            active.record.state,
+            active.record.not_after,
+            leaf_ends,
+        )?;
         let crl_url = live::crl_url(&self.crl_base_url, &active.record);
-        let issued =
-            issue::issue_pump(&self.profiles, &active.issuer, pump, request, &crl_url, now, fresh::bytes())?;
+        let issued = issue::issue_pump(
+            &self.profiles,
+            &active.issuer,
+            pump,
+            request,
+            &crl_url,
+            now,
+            fresh::bytes(),
+        )?;
         let record = CertificateRecord {
             fingerprint: issued.fingerprint,
             serial: issued.serial,
@@ -153,7 +171,10 @@ impl Authorities {
             first_used_at: None,
             revoked: None,
         };
-        Ok(IssuedCertificate { record, der: issued.der })
+        Ok(IssuedCertificate {
+            record,
+            der: issued.der,
+        })
     }
 
     /// Every generation on record.
@@ -167,7 +188,11 @@ impl Authorities {
     /// The certificates a pump should know: roots first, then what issues below them (EST cacerts).
     #[must_use]
     pub fn trusted_certificates(&self) -> Vec<Vec<u8>> {
-        self.live.load().trusted().map(|authority| authority.certificate_der.clone()).collect()
+        self.live
+            .load()
+            .trusted()
+            .map(|authority| authority.certificate_der.clone())
+            .collect()
     }
 
     /// Makes the next generation of an issuing authority. It issues from now on; the one before stays trusted.
@@ -191,11 +216,25 @@ impl Authorities {
         let number = live.next_generation(kind);
         let key_name = establish::key_name(kind, number);
         let key = self.keys.generate(&key_name, &self.passphrase)?;
-        let generation = Generation { installation: &self.installation, number };
-        let issued =
-            issue::make_ca(&self.profiles, which, generation, &root, key.public_key(), now, fresh::bytes())?;
+        let generation = Generation {
+            installation: &self.installation,
+            number,
+        };
+        let issued = issue::make_ca(
+            &self.profiles,
+            which,
+            generation,
+            &root,
+            key.public_key(),
+            now,
+            fresh::bytes(),
+        )?;
         let record = establish::record(kind, number, key_name, &issued, now)?;
-        let event = event(now, EventKind::AuthorityRotated, format!("{}, by {}", record.subject, actor.name));
+        let event = event(
+            now,
+            EventKind::AuthorityRotated,
+            format!("{}, by {}", record.subject, actor.name),
+        );
         self.store.write_durable(|db| {
             db.authority_rotate(&record)?;
             db.event_record(std::slice::from_ref(&event))
@@ -230,12 +269,24 @@ impl Authorities {
         if authority.kind == AuthorityKind::Root {
             return Err(AuthorityProblem::RootIsNotRotated);
         }
-        let fingerprints: Vec<_> = certificates.iter().map(|certificate| certificate.fingerprint).collect();
-        let detail = format!("{}, by {}; {} certificates cut off", authority.subject, actor.name, certificates.len());
+        let fingerprints: Vec<_> = certificates
+            .iter()
+            .map(|certificate| certificate.fingerprint)
+            .collect();
+        let detail = format!(
+            "{}, by {}; {} certificates cut off",
+            authority.subject,
+            actor.name,
+            certificates.len()
+        );
         let event = event(now, EventKind::AuthorityRetired, detail);
         self.store.write_durable(|db| {
             db.authority_retire(id)?;
-            db.certificate_revoke(&fingerprints, fleet::certificate::RevocationReason::CaCompromise, now)?;
+            db.certificate_revoke(
+                &fingerprints,
+                fleet::certificate::RevocationReason::CaCompromise,
+                now,
+            )?;
             db.event_record(std::slice::from_ref(&event))
         })?;
         self.reload(now)?;
@@ -249,12 +300,15 @@ impl Authorities {
     pub fn reload_anchors(&self) -> Result<(), AuthorityProblem> {
         let anchors = self.store.read(|db| db.anchor_list())?;
         let live = self.live.load();
-        Ok(self.trust.replace(&live.device_anchors(), &live::manufacturer_anchors(&anchors))?)
+        Ok(self
+            .trust
+            .replace(&live.device_anchors(), &live::manufacturer_anchors(&anchors))?)
     }
 
     /// Takes over what is on record now: issuers, anchors, our own certificate, revocation lists.
     fn reload(&self, now: Timestamp) -> Result<(), AuthorityProblem> {
-        self.live.store(Arc::new(Live::load(&self.store, &self.keys, &self.passphrase)?));
+        self.live
+            .store(Arc::new(Live::load(&self.store, &self.keys, &self.passphrase)?));
         self.reload_anchors()?;
         self.renew_server_certificate(now)?;
         self.refresh_crls(now)
@@ -289,5 +343,11 @@ const fn is_trusted(authority: &AuthorityRecord) -> bool {
 }
 
 fn event(at: Timestamp, kind: EventKind, detail: String) -> Event {
-    Event { id: EventId::from_uuid(fresh::uuid(at)), at, kind, pump: None, detail }
+    Event {
+        id: EventId::from_uuid(fresh::uuid(at)),
+        at,
+        kind,
+        pump: None,
+        detail,
+    }
 }

@@ -6,7 +6,9 @@
 use dashmap::DashMap;
 use fleet::{
     Timestamp,
-    certificate::{Admission, CertificateRecord, Fingerprint, GateRefusal, RevocationReason, admit, session_must_end},
+    certificate::{
+        Admission, CertificateRecord, Fingerprint, GateRefusal, RevocationReason, admit, session_must_end,
+    },
     id::PumpId,
     pump::HoldKind,
 };
@@ -39,10 +41,21 @@ impl Gate {
     /// A gate that knows what the database knows.
     #[must_use]
     pub fn new(rows: Vec<RegistryRow>, clock: Clock) -> Self {
-        let gate = Self { certificates: DashMap::with_capacity(rows.len()), pumps: DashMap::new(), clock };
+        let gate = Self {
+            certificates: DashMap::with_capacity(rows.len()),
+            pumps: DashMap::new(),
+            clock,
+        };
         for row in rows {
-            gate.pumps.insert(row.certificate.pump, PumpGate { hold: row.hold, retired: row.retired });
-            gate.certificates.insert(row.certificate.fingerprint, row.certificate);
+            gate.pumps.insert(
+                row.certificate.pump,
+                PumpGate {
+                    hold: row.hold,
+                    retired: row.retired,
+                },
+            );
+            gate.certificates
+                .insert(row.certificate.fingerprint, row.certificate);
         }
         gate
     }
@@ -76,7 +89,9 @@ impl Gate {
     /// A registered certificate.
     #[must_use]
     pub fn certificate(&self, fingerprint: &Fingerprint) -> Option<CertificateRecord> {
-        self.certificates.get(fingerprint).map(|entry| entry.value().clone())
+        self.certificates
+            .get(fingerprint)
+            .map(|entry| entry.value().clone())
     }
 
     /// Whether a session that was opened with a certificate may go on: its certificate is still good, and so is its pump.
@@ -92,7 +107,8 @@ impl Gate {
 
     /// Forgets certificates that expired long ago: they are refused for being unknown from then on.
     pub fn forget_expired(&self, before: Timestamp) {
-        self.certificates.retain(|_, certificate| certificate.not_after >= before);
+        self.certificates
+            .retain(|_, certificate| certificate.not_after >= before);
     }
 
     fn decide(&self, leaf_der: &[u8]) -> Result<Admitted, GateRefusal> {
@@ -101,7 +117,11 @@ impl Gate {
         let record = self.certificates.get(&certificate);
         let known = record.as_deref().map(|record| {
             let pump = self.pump(record.pump);
-            Admission { certificate: record, hold: pump.hold, retired: pump.retired }
+            Admission {
+                certificate: record,
+                hold: pump.hold,
+                retired: pump.retired,
+            }
         });
         admit(&presented, known, self.clock.now()).map(|pump| Admitted { pump, certificate })
     }

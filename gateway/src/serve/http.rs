@@ -31,20 +31,32 @@ pub(super) fn start(
 ) -> Result<(Addresses, Vec<ServerHandle>), StartError> {
     let time = || Arc::new(app.clock.clone());
     let identity = || app.authorities.server_identity();
-    let bulk_tls = tls::bulk_config(tls::BulkVerifier::new(app.authorities.trust()), identity(), time())?;
+    let bulk_tls = tls::bulk_config(
+        tls::BulkVerifier::new(app.authorities.trust()),
+        identity(),
+        time(),
+    )?;
     let staff_tls = tls::staff_config(identity(), time())?;
 
     let bulk = {
         let (app, address) = (app.clone(), config.listen.bulk);
-        HttpServer::new(move || WebApp::new().wrap(from_fn(in_time)).configure(est::configure(app.clone())))
-            .on_connect(est::remember_peer)
-            .workers(WORKERS)
-            .disable_signals()
-            .shutdown_timeout(STOP_WITHIN)
-            .client_request_timeout(HEAD_WITHIN)
-            .tls_handshake_timeout(HEAD_WITHIN)
-            .bind_rustls_0_23(address, bulk_tls)
-            .map_err(|source| StartError::Listen { what: "pump-side HTTPS", address, source })?
+        HttpServer::new(move || {
+            WebApp::new()
+                .wrap(from_fn(in_time))
+                .configure(est::configure(app.clone()))
+        })
+        .on_connect(est::remember_peer)
+        .workers(WORKERS)
+        .disable_signals()
+        .shutdown_timeout(STOP_WITHIN)
+        .client_request_timeout(HEAD_WITHIN)
+        .tls_handshake_timeout(HEAD_WITHIN)
+        .bind_rustls_0_23(address, bulk_tls)
+        .map_err(|source| StartError::Listen {
+            what: "pump-side HTTPS",
+            address,
+            source,
+        })?
     };
     let staff = {
         let (api, address) = (Api::new(app.clone()), config.listen.staff);
@@ -55,19 +67,29 @@ pub(super) fn start(
             .client_request_timeout(HEAD_WITHIN)
             .tls_handshake_timeout(HEAD_WITHIN)
             .bind_rustls_0_23(address, staff_tls)
-            .map_err(|source| StartError::Listen { what: "staff HTTPS", address, source })?
+            .map_err(|source| StartError::Listen {
+                what: "staff HTTPS",
+                address,
+                source,
+            })?
     };
     let operations = {
         let (app, address) = (app.clone(), config.listen.operations);
         HttpServer::new(move || {
-            WebApp::new().wrap(from_fn(in_time)).configure(ops::configure(app.clone(), metrics.clone()))
+            WebApp::new()
+                .wrap(from_fn(in_time))
+                .configure(ops::configure(app.clone(), metrics.clone()))
         })
         .workers(1)
         .disable_signals()
         .shutdown_timeout(STOP_WITHIN)
         .client_request_timeout(HEAD_WITHIN)
         .bind(address)
-        .map_err(|source| StartError::Listen { what: "operations", address, source })?
+        .map_err(|source| StartError::Listen {
+            what: "operations",
+            address,
+            source,
+        })?
     };
 
     let first = |addresses: Vec<SocketAddr>, fallback| addresses.into_iter().next().unwrap_or(fallback);

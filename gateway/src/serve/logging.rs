@@ -8,8 +8,13 @@ use crate::config::{Log, LogFormat};
 /// Why logging could not be set up.
 #[derive(Debug, Error)]
 pub enum LogError {
-    #[error("key `log.filter`: `{filter}` is not a filter ({source}); expected for example `info` or `gateway=debug,info`")]
-    Filter { filter: String, source: tracing_subscriber::filter::ParseError },
+    #[error(
+        "key `log.filter`: `{filter}` is not a filter ({source}); expected for example `info` or `gateway=debug,info`"
+    )]
+    Filter {
+        filter: String,
+        source: tracing_subscriber::filter::ParseError,
+    },
     #[error("logging was set up already")]
     Twice,
 }
@@ -21,7 +26,10 @@ pub enum LogError {
 pub fn install(log: &Log) -> Result<(), LogError> {
     let text = std::env::var("RUST_LOG").unwrap_or_else(|_| log.filter.clone());
     let filter = EnvFilter::try_new(&text).map_err(|source| LogError::Filter { filter: text, source })?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
     let installed = match log.format {
         LogFormat::Text => builder.finish().try_init(),
         LogFormat::Json => builder.json().finish().try_init(),

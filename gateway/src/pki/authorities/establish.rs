@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use fleet::{Timestamp, certificate::{AuthorityKind, AuthorityState}, id::AuthorityId};
+use fleet::{
+    Timestamp,
+    certificate::{AuthorityKind, AuthorityState},
+    id::AuthorityId,
+};
 use secrecy::SecretString;
 use store::{AuthorityRecord, Store};
 
@@ -33,7 +37,10 @@ impl Authorities {
         let profiles = Profiles::embedded()?;
         let installation = Installation::new(config.hospital.name.as_str())?;
         let keys = FileKeyStore::new(config.key_dir(), kdf);
-        let first = Generation { installation: &installation, number: 1 };
+        let first = Generation {
+            installation: &installation,
+            number: 1,
+        };
 
         let root_key_name = key_name(AuthorityKind::Root, 1);
         let root_key: Arc<dyn CaKey> = keys.generate(&root_key_name, passphrase)?;
@@ -43,7 +50,15 @@ impl Authorities {
         for which in [Subordinate::Device, Subordinate::Server] {
             let name = key_name(which.kind(), 1);
             let key = keys.generate(&name, passphrase)?;
-            let made = issue::make_ca(&profiles, which, first, &root, key.public_key(), now, fresh::bytes())?;
+            let made = issue::make_ca(
+                &profiles,
+                which,
+                first,
+                &root,
+                key.public_key(),
+                now,
+                fresh::bytes(),
+            )?;
             records.push(record(which.kind(), 1, name, &made, now)?);
         }
         store.write_durable(|db| records.iter().try_for_each(|record| db.authority_create(record)))?;
@@ -65,7 +80,11 @@ impl Authorities {
 
 /// A name that no earlier attempt took, even one that failed after its key was written.
 pub(super) fn key_name(kind: AuthorityKind, generation: i32) -> String {
-    format!("{}-{generation}-{}", kind.as_str(), hex::encode(fresh::bytes::<4>()))
+    format!(
+        "{}-{generation}-{}",
+        kind.as_str(),
+        hex::encode(fresh::bytes::<4>())
+    )
 }
 
 pub(super) fn record(

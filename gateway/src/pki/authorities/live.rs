@@ -2,7 +2,11 @@
 
 use std::{collections::HashMap, sync::RwLock};
 
-use fleet::{Timestamp, certificate::AuthorityKind, id::{AnchorId, AuthorityId}};
+use fleet::{
+    Timestamp,
+    certificate::AuthorityKind,
+    id::{AnchorId, AuthorityId},
+};
 use secrecy::SecretString;
 use store::{AnchorRecord, AuthorityRecord, Store};
 
@@ -45,10 +49,17 @@ impl Live {
             .filter(|record| is_trusted(record) && record.kind != AuthorityKind::Root)
             .map(|record| {
                 let key = keys.load(&record.key_name, passphrase)?;
-                Ok(Signing { record: record.clone(), issuer: Issuer::new(&record.certificate_der, key)? })
+                Ok(Signing {
+                    record: record.clone(),
+                    issuer: Issuer::new(&record.certificate_der, key)?,
+                })
             })
             .collect::<Result<_, AuthorityProblem>>()?;
-        Ok(Self { records, signing, lists: RwLock::default() })
+        Ok(Self {
+            records,
+            signing,
+            lists: RwLock::default(),
+        })
     }
 
     pub(super) fn find(&self, id: AuthorityId) -> Option<&AuthorityRecord> {
@@ -67,24 +78,36 @@ impl Live {
         self.signing
             .iter()
             .find(|signing| {
-                signing.record.kind == kind && signing.record.state == fleet::certificate::AuthorityState::Active
+                signing.record.kind == kind
+                    && signing.record.state == fleet::certificate::AuthorityState::Active
             })
             .ok_or(AuthorityProblem::NoneActive { kind })
     }
 
     /// Opens the root's key for as long as the result lives.
-    pub(super) fn root(&self, keys: &FileKeyStore, passphrase: &SecretString) -> Result<Issuer, AuthorityProblem> {
+    pub(super) fn root(
+        &self,
+        keys: &FileKeyStore,
+        passphrase: &SecretString,
+    ) -> Result<Issuer, AuthorityProblem> {
         let root = self
             .trusted()
             .filter(|record| record.kind == AuthorityKind::Root)
             .max_by_key(|record| record.generation)
-            .ok_or(AuthorityProblem::NoneActive { kind: AuthorityKind::Root })?;
+            .ok_or(AuthorityProblem::NoneActive {
+                kind: AuthorityKind::Root,
+            })?;
         let key = keys.load(&root.key_name, passphrase)?;
         Ok(Issuer::new(&root.certificate_der, key)?)
     }
 
     pub(super) fn next_generation(&self, kind: AuthorityKind) -> i32 {
-        let last = self.records.iter().filter(|record| record.kind == kind).map(|record| record.generation).max();
+        let last = self
+            .records
+            .iter()
+            .filter(|record| record.kind == kind)
+            .map(|record| record.generation)
+            .max();
         last.unwrap_or(0).saturating_add(1)
     }
 
@@ -99,7 +122,10 @@ impl Live {
 
 /// Manufacturers' anchors as the TLS listener takes them.
 pub(super) fn manufacturer_anchors(anchors: &[AnchorRecord]) -> Vec<(AnchorId, Vec<u8>)> {
-    anchors.iter().map(|anchor| (anchor.id, anchor.certificate_der.clone())).collect()
+    anchors
+        .iter()
+        .map(|anchor| (anchor.id, anchor.certificate_der.clone()))
+        .collect()
 }
 
 /// The name under which an authority's revocation list is served.

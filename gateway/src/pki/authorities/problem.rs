@@ -8,7 +8,9 @@ use fleet::{
 use store::StoreError;
 use thiserror::Error;
 
-use super::super::{inspect::InspectError, issue::IssueError, key::KeyError, profile::ProfileError, tls::TlsError};
+use super::super::{
+    inspect::InspectError, issue::IssueError, key::KeyError, profile::ProfileError, tls::TlsError,
+};
 
 /// Why an authority did not do what was asked of it.
 #[derive(Debug, Error)]
@@ -17,13 +19,17 @@ pub enum AuthorityProblem {
     Unknown { id: AuthorityId },
     #[error("there is no active {} authority; `gateway ca rotate --kind {}` makes one", .kind.as_str(), .kind.as_str())]
     NoneActive { kind: AuthorityKind },
-    #[error("{count} pumps have certificates of this authority and would be cut off; wait until they renewed, or say that you mean it (--cut-off)")]
+    #[error(
+        "{count} pumps have certificates of this authority and would be cut off; wait until they renewed, or say that you mean it (--cut-off)"
+    )]
     WouldCutOff { count: usize },
     #[error("this authority still issues; rotate it first (`gateway ca rotate --kind {}`)", .kind.as_str())]
     StillActive { kind: AuthorityKind },
     #[error("this authority was retired already")]
     AlreadyRetired,
-    #[error("the root is not rotated here: a new root means new trust on every pump. See docs/authorities.md")]
+    #[error(
+        "the root is not rotated here: a new root means new trust on every pump. See docs/authorities.md"
+    )]
     RootIsNotRotated,
     #[error(transparent)]
     MayNotIssue(#[from] AuthorityError),

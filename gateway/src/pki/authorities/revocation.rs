@@ -6,7 +6,10 @@ use std::sync::PoisonError;
 use fleet::{Timestamp, id::AuthorityId};
 use store::CrlRecord;
 
-use super::{Authorities, AuthorityProblem, live::{Live, Signing, SignedList, list_name}};
+use super::{
+    Authorities, AuthorityProblem,
+    live::{Live, SignedList, Signing, list_name},
+};
 use crate::pki::crl::{LIFE, RESIGN_EVERY, make_crl};
 
 impl Authorities {
@@ -24,7 +27,9 @@ impl Authorities {
         let live = self.live.load();
         let lists = live.lists.read().unwrap_or_else(PoisonError::into_inner);
         live.signing().iter().any(|signing| {
-            lists.get(&list_name(&signing.record)).is_none_or(|list| list.next_update <= now)
+            lists
+                .get(&list_name(&signing.record))
+                .is_none_or(|list| list.next_update <= now)
         })
     }
 
@@ -50,29 +55,51 @@ impl Authorities {
     ///
     /// # Errors
     /// [`AuthorityProblem`]; the list is then signed at its next turn.
-    pub fn publish_revocations(&self, authority: AuthorityId, now: Timestamp) -> Result<(), AuthorityProblem> {
+    pub fn publish_revocations(
+        &self,
+        authority: AuthorityId,
+        now: Timestamp,
+    ) -> Result<(), AuthorityProblem> {
         let live = self.live.load();
-        let Some(signing) = live.signing().iter().find(|signing| signing.record.id == authority) else {
+        let Some(signing) = live
+            .signing()
+            .iter()
+            .find(|signing| signing.record.id == authority)
+        else {
             return Ok(());
         };
         let known = self.store.read(|db| db.crl_fetch(authority))?;
         self.sign(&live, signing, known.map_or(0, |list| list.number), now)
     }
 
-    fn sign(&self, live: &Live, signing: &Signing, last_number: i64, now: Timestamp) -> Result<(), AuthorityProblem> {
+    fn sign(
+        &self,
+        live: &Live,
+        signing: &Signing,
+        last_number: i64,
+        now: Timestamp,
+    ) -> Result<(), AuthorityProblem> {
         let authority = signing.record.id;
         let revoked: Vec<_> = self
             .store
             .read(|db| db.certificate_revoked_of(authority, now))?
             .into_iter()
             .filter_map(|certificate| {
-                certificate.revoked.map(|(at, reason)| (certificate.serial, at, reason))
+                certificate
+                    .revoked
+                    .map(|(at, reason)| (certificate.serial, at, reason))
             })
             .collect();
         let number = last_number.saturating_add(1);
         let next_update = now + LIFE;
         let der = make_crl(&signing.issuer, number.unsigned_abs(), &revoked, now, next_update)?;
-        let list = CrlRecord { authority, number, der: der.clone(), this_update: now, next_update };
+        let list = CrlRecord {
+            authority,
+            number,
+            der: der.clone(),
+            this_update: now,
+            next_update,
+        };
         self.store.write_durable(|db| db.crl_put(&list))?;
         keep(live, signing, der, next_update);
         Ok(())

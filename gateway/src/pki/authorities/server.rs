@@ -2,15 +2,25 @@
 
 use std::sync::Arc;
 
-use fleet::{Timestamp, certificate::{AuthorityKind, SerialHex, renewal_due}};
+use fleet::{
+    Timestamp,
+    certificate::{AuthorityKind, SerialHex, renewal_due},
+};
 use rustls::sign::SigningKey;
 use secrecy::SecretString;
 use store::{ServerCertificateRecord, Store};
 
-use super::{AuthorityProblem, live::{self, Live}};
+use super::{
+    AuthorityProblem,
+    live::{self, Live},
+};
 use crate::{
     fresh,
-    pki::{issue, key::{CaKey as _, FileKeyStore}, profile::Profiles},
+    pki::{
+        issue,
+        key::{CaKey as _, FileKeyStore},
+        profile::Profiles,
+    },
 };
 
 /// What it takes.
@@ -42,13 +52,19 @@ pub(super) fn load_or_issue(needs: &Needs<'_>) -> Result<Server, AuthorityProble
             && needs.keys.holds(&key_name(certificate)).unwrap_or(false)
     };
     let known = needs.store.read(|db| db.server_certificate_list())?;
-    let found = known.into_iter().filter(fits).max_by_key(|certificate| certificate.not_after);
+    let found = known
+        .into_iter()
+        .filter(fits)
+        .max_by_key(|certificate| certificate.not_after);
     let certificate = match found {
         Some(certificate) => certificate,
         None => issue_new(needs, names)?,
     };
     let key = needs.keys.load(&key_name(&certificate), needs.passphrase)?;
-    Ok(Server { chain: vec![certificate.der, active.record.certificate_der.clone()], key: key.for_tls() })
+    Ok(Server {
+        chain: vec![certificate.der, active.record.certificate_der.clone()],
+        key: key.for_tls(),
+    })
 }
 
 fn issue_new(needs: &Needs<'_>, names: String) -> Result<ServerCertificateRecord, AuthorityProblem> {
@@ -77,7 +93,9 @@ fn issue_new(needs: &Needs<'_>, names: String) -> Result<ServerCertificateRecord
         not_after: issued.not_after,
         names,
     };
-    needs.store.write_durable(|db| db.server_certificate_put(&record))?;
+    needs
+        .store
+        .write_durable(|db| db.server_certificate_put(&record))?;
     Ok(record)
 }
 
