@@ -119,6 +119,8 @@ event_kinds! {
     AuthorityRotated = "authority_rotated", Attention, "Certificate authority rotated";
     /// An old authority is trusted no longer.
     AuthorityRetired = "authority_retired", Attention, "Certificate authority retired";
+    /// The gateway's clock jumped against the time that really passed.
+    ClockJumped = "clock_jumped", Alarm, "The gateway's clock jumped";
     /// The revocation list could not be renewed in time.
     CrlStale = "crl_stale", Alarm, "The revocation list is out of date";
 }

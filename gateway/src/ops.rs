@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 use fleet::certificate::{Expiry, expiry};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -22,6 +22,13 @@ pub struct Metrics {
     pumps: Family<PumpLabel, Gauge>,
     certificates: Family<ExpiryLabel, Gauge>,
     days_left: Gauge,
+    answers: Family<AnswerLabel, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabel {
+    listener: &'static str,
+    status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,12 +61,26 @@ impl Metrics {
             "Days until expiry that 99 of 100 pumps' certificates still have",
             days_left.clone(),
         );
+        let answers = Family::<AnswerLabel, Counter>::default();
+        registry.register(
+            "http_answers",
+            "Answers of the HTTPS listeners, refusals among them",
+            answers.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             pumps,
             certificates,
             days_left,
+            answers,
         }
+    }
+
+    /// Counts an answer of a listener.
+    pub fn answered(&self, listener: &'static str, status: u16) {
+        self.answers
+            .get_or_create(&AnswerLabel { listener, status })
+            .inc();
     }
 
     fn refresh(&self, app: &App) -> Result<(), store::StoreError> {

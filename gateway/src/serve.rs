@@ -142,7 +142,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
-    let (addresses, servers) = http::start(&app, &config, metrics, endpoint.local_addr())?;
+    let (addresses, servers) = http::start(&app, &config, &metrics, endpoint.local_addr())?;
     tracing::info!(mqtt = %addresses.mqtt, bulk = %addresses.bulk, staff = %addresses.staff, operations = %addresses.operations, "gateway is up");
     Ok(Running {
         addresses,

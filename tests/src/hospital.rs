@@ -28,6 +28,8 @@ pub struct Options {
     pub connections_per_address: usize,
     /// Another database than the embedded one.
     pub database: Option<DatabaseUrl>,
+    /// Names and addresses in the gateway's own certificate.
+    pub server_names: Vec<String>,
 }
 
 impl Default for Options {
@@ -36,6 +38,7 @@ impl Default for Options {
             clock: Clock::system(),
             connections_per_address: 20_000,
             database: None,
+            server_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
         }
     }
 }
@@ -55,27 +58,23 @@ pub struct Hospital {
 ///
 /// # Panics
 /// When it can not be set up.
-pub(crate) fn set_up(
-    dir: &Path,
-    clock: &Clock,
-    database: Option<DatabaseUrl>,
-) -> (Established, SecretString) {
+pub(crate) fn set_up(dir: &Path, options: &Options) -> (Established, SecretString) {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let plan = Plan {
         data_dir: dir.join("data"),
         hospital: Name::new("County General").unwrap(),
-        server_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        server_names: options.server_names.clone(),
         listen: Listen {
             mqtt: loopback,
             bulk: loopback,
             staff: loopback,
             operations: loopback,
         },
-        database,
+        database: options.database.clone(),
         kdf: KdfCost::FOR_TESTS,
     };
     let passphrase = SecretString::from("correct horse battery staple");
-    let made = init::establish(&plan, &passphrase, clock.now()).unwrap();
+    let made = init::establish(&plan, &passphrase, options.clock.now()).unwrap();
     (made, passphrase)
 }
 
@@ -91,7 +90,7 @@ impl Hospital {
     /// When the gateway does not come up.
     pub async fn open_with(options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (made, passphrase) = set_up(dir.path(), &options.clock, options.database.clone());
+        let (made, passphrase) = set_up(dir.path(), &options);
         let mut config = Config::load(&made.config_file).unwrap();
         // The file never holds a password.
         config.database.url.clone_from(&options.database);
@@ -157,6 +156,12 @@ impl Hospital {
         let token = self.token(serial).await;
         let key = Key::p256(self.dir(), serial);
         key.enrol(self, serial, &token).expect("enrolment")
+    }
+
+    /// Orders a pump to renew its certificate: without that a renewal is granted only when it is due.
+    pub async fn order_renewal(&self, pump: &Enrolled) {
+        let orders = format!("/pumps/{}/orders", pump.id);
+        let _ = self.api.post(&orders, &serde_json::json!({ "kind": "renew_certificate" })).await.ok(201);
     }
 
     /// Stops the gateway and starts it again on other ports, with the same data.

@@ -8,13 +8,12 @@ use std::{
 };
 
 use gateway::{
-    clock::Clock,
     config::{Config, Listen},
     init::Established,
 };
 use secrecy::ExposeSecret;
 
-use crate::{Api, hospital::set_up, run};
+use crate::{Api, Options, hospital::set_up, run};
 
 /// Where a binary of the workspace is. It is built if it is not there yet.
 ///
@@ -61,7 +60,7 @@ impl GatewayProcess {
     /// # Panics
     /// When it does not come up.
     pub async fn start(dir: &Path) -> Self {
-        let (made, passphrase) = set_up(dir, &Clock::system(), None);
+        let (made, passphrase) = set_up(dir, &Options::default());
         let config_file = made.config_file.clone();
         // A process that is killed must come back on the same ports.
         let text = std::fs::read_to_string(&config_file).unwrap();

@@ -8,11 +8,20 @@
     reason = "tests"
 )]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use agent_sim::{
+    blueprint::FleetPlan,
+    fleet::{SimConfig, Simulation},
+    life::{Intervention, Rhythm},
+    scenario::Action,
+};
 use bench::{
     client::{Connection, anchors},
     fleet_with_certificates::{loopback, register},
@@ -22,7 +31,7 @@ use fleet::id::PumpId;
 use gateway::config::Config;
 use serde_json::json;
 use store::Store;
-use tests::{binary, eventually};
+use tests::{GatewayProcess, binary, eventually};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use wire::topic::{Channel, Topic};
@@ -107,4 +116,74 @@ async fn every_acknowledged_report_survives_kill_nine() {
         .await
         .unwrap();
     drop(again);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simulated_pumps_come_back_by_themselves_and_bring_what_was_not_acknowledged() {
+    const FLEET: u64 = 60;
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = GatewayProcess::start(dir.path()).await;
+    let api = process.sign_in().await;
+    let blueprints = FleetPlan::new(usize::try_from(FLEET).unwrap(), 5)
+        .build()
+        .unwrap();
+    let serials: Vec<_> = blueprints.iter().map(|pump| pump.serial.to_string()).collect();
+    let csv = agent_sim::blueprint::expected_csv(&blueprints);
+    let _ = api
+        .post_text("/expected/import?dry_run=false", "text/csv", csv)
+        .await
+        .ok(200);
+    let made = api
+        .post("/enrol-tokens/batch", &json!({ "all_expected": true }))
+        .await
+        .ok(201);
+    let tokens: HashMap<String, String> = made["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|token| {
+            (
+                token["serial"].as_str().unwrap().to_owned(),
+                token["secret"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let mut config = SimConfig::new(
+        blueprints,
+        process.mqtt().to_string().parse().unwrap(),
+        format!("https://{}", process.listen().bulk),
+        std::fs::read(process.root_file()).unwrap(),
+        Arc::new(move |serial: &str| tokens.get(serial).cloned()),
+        dir.path().join("pumps"),
+    );
+    config.rhythm = Rhythm::Still;
+    let simulation = Simulation::start(config).unwrap();
+    let all_there = || async { (simulation.figures().connected == FLEET).then_some(()) };
+    eventually("the fleet is connected", all_there).await;
+
+    process.kill();
+    eventually("the fleet has noticed", || async {
+        (simulation.figures().connected == 0).then_some(())
+    })
+    .await;
+    // What happens meanwhile is kept by each pump.
+    for serial in &serials {
+        simulation
+            .act(serial, Action::Life(Intervention::PowerCycle))
+            .await;
+    }
+    process.again().await;
+    eventually("the fleet is connected again", all_there).await;
+    eventually("nothing waits any more", || async {
+        simulation
+            .pumps()
+            .iter()
+            .all(|pump| pump.reports_pending == 0)
+            .then_some(())
+    })
+    .await;
+    let listed = api.get("/pumps?connected=true&limit=1000").await.ok(200);
+    assert_eq!(listed["items"].as_array().unwrap().len() as u64, FLEET);
+    assert_eq!(simulation.stop().await.therapy_interruptions, 0);
+    assert!(process.terminate().await.success());
 }

@@ -328,9 +328,33 @@ async fn renewal_takes_a_living_certificate_and_a_new_key() {
         401
     );
 
+    // A stolen certificate must not make others without end: early only when somebody asked for it.
+    let early = next_key.renew(&hospital, &pump).unwrap_err();
+    assert_eq!(early.status, 403);
+    assert!(early.text.contains("due"), "{}", early.text);
+    hospital.order_renewal(&pump).await;
     let renewed = next_key.renew(&hospital, &pump).unwrap();
     assert_eq!(renewed.id, pump.id);
     assert_ne!(renewed.fingerprint(), pump.fingerprint());
+
+    // Another one beside it takes its place: there are never more than two.
+    let third = Key::p256(hospital.dir(), "third")
+        .renew(&hospital, &pump)
+        .unwrap();
+    let shown = hospital
+        .api
+        .get(&format!("/certificates/{}", renewed.fingerprint()))
+        .await
+        .ok(200);
+    assert_eq!(shown["revocation_reason"], "superseded");
+    assert_eq!(
+        Key::p256(hospital.dir(), "n")
+            .renew(&hospital, &renewed)
+            .unwrap_err()
+            .status,
+        403
+    );
+    let renewed = third;
 
     // Months in a cupboard: refused, armed by a person, renewed once.
     ahead.store(100 * 86_400, Ordering::SeqCst);
@@ -462,5 +486,43 @@ async fn a_manufacturers_certificate_vouches_for_an_expected_pump_only() {
         ],
     );
     assert!(!handshake.success, "{}", handshake.stderr);
+    hospital.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_isolated_pump_gets_no_certificate_in_any_way() {
+    let mut hospital = Hospital::open().await;
+    let pump = hospital.enrol("SN-1").await;
+    let hold = format!("/pumps/{}/hold", pump.id);
+    let body = json!({ "kind": "security_isolation", "reason": "Unknown network card" });
+    let _ = hospital.api.post(&hold, &body).await.ok(200);
+    for _ in 0..2 {
+        assert_eq!(
+            Key::p256(hospital.dir(), "n")
+                .renew(&hospital, &pump)
+                .unwrap_err()
+                .status,
+            403
+        );
+        let token = hospital.token("SN-1").await;
+        let refused = Key::p256(hospital.dir(), "m")
+            .enrol(&hospital, "SN-1", &token)
+            .unwrap_err();
+        assert_eq!(refused.status, 403);
+        assert!(refused.text.contains("held"), "{}", refused.text);
+        hospital.restart().await;
+    }
+    hospital.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_knocks_without_end_is_one_event_a_minute() {
+    let hospital = Hospital::open().await;
+    let key = Key::p256(hospital.dir(), "stranger");
+    for _ in 0..12 {
+        assert_eq!(key.enrol(&hospital, "SN-1", "0000-0000").unwrap_err().status, 401);
+    }
+    // A minute may begin in between.
+    assert!((1..=2).contains(&events_of_kind(&hospital, "enrolment_refused").await));
     hospital.close().await;
 }

@@ -187,6 +187,7 @@ async fn a_restart_is_noticed_by_nobody_but_the_clock() {
     hospital.restart().await;
     let shown = hospital.api.get(&format!("/pumps/{}", pump.id)).await.ok(200);
     assert_eq!(shown["serial"], "SN-1");
+    hospital.order_renewal(&pump).await;
     // The certificate still opens the door, and the authorities are the same ones.
     let renewed = tests::Key::p256(hospital.dir(), "next")
         .renew(&hospital, &pump)

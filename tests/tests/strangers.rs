@@ -8,12 +8,22 @@
     reason = "tests"
 )]
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use gateway::clock::Clock;
 
 use rustls::{ClientConfig, RootCertStore, client::Resumption};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use serde_json::json;
-use tests::{Hospital, Key, eventually, run};
+use tests::{Hospital, Key, Options, eventually, run};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -242,6 +252,31 @@ fn forge(
     )
     .ok();
     (certificate, key.key_file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_opens_nothing_once_its_time_is_over_and_closes_what_it_opened() {
+    let (system, ahead) = (Clock::system(), Arc::new(AtomicI64::new(0)));
+    let moved = Arc::clone(&ahead);
+    let clock = Clock::from_fn(move || system.now() + TimeDelta::days(moved.load(Ordering::SeqCst)));
+    let hospital = Hospital::open_with(Options {
+        clock,
+        ..Options::default()
+    })
+    .await;
+    let pump = hospital.enrol("SN-1").await;
+    let config = Arc::new(client(&hospital, Some((&pump.certificate_file, &pump.key_file))));
+    let mut open = connect_from(&hospital, [127, 0, 0, 1], Arc::clone(&config), &pump.id)
+        .await
+        .unwrap();
+    ahead.store(91, Ordering::SeqCst);
+    assert!(!connects(&hospital, config, &pump.id).await, "expired");
+    let mut byte = [0];
+    let closed = tokio::time::timeout(Duration::from_secs(30), open.read(&mut byte))
+        .await
+        .expect("swept");
+    assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+    hospital.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{TokenRecord, TokenState, token_state};
 use crate::{
     Timestamp,
-    certificate::{CertificateRecord, Fingerprint, renewal_due},
+    certificate::{CertificateRecord, Fingerprint, renewal_at, renewal_due},
     id::{AnchorId, ModelId, PumpId},
     pump::HoldKind,
     text::SerialNumber,
@@ -33,6 +33,8 @@ pub struct KeyHolder {
 pub struct Enrolled {
     /// Which pump.
     pub pump: PumpId,
+    /// What holds it.
+    pub hold: Option<HoldKind>,
     /// Whether it was retired.
     pub retired: bool,
 }
@@ -59,16 +61,22 @@ pub enum Evidence {
         enrolled: Option<Enrolled>,
     },
     /// A certificate of ours, registered; checked here, not by the listener.
-    Current {
-        /// The certificate on the connection.
-        certificate: CertificateRecord,
-        /// What holds the pump.
-        hold: Option<HoldKind>,
-        /// Whether the pump was retired.
-        retired: bool,
-        /// Until when a person armed a late renewal for this pump, if one did and it is not used up.
-        late_renewal_until: Option<Timestamp>,
-    },
+    Current(Current),
+}
+
+/// A certificate of ours on the connection, and what is known of its pump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    /// The certificate.
+    pub certificate: CertificateRecord,
+    /// What holds the pump.
+    pub hold: Option<HoldKind>,
+    /// Whether the pump was retired.
+    pub retired: bool,
+    /// Until when a person armed a late renewal for this pump, if one did and it is not used up.
+    pub late_renewal_until: Option<Timestamp>,
+    /// Whether somebody asked the pump to renew (an open order), or its authority issues no longer.
+    pub asked_for: bool,
 }
 
 /// What is granted.
@@ -130,6 +138,9 @@ pub enum Refusal {
     /// Retired.
     #[error("this pump was retired")]
     Retired,
+    /// Nobody asked for it, and it is too early: a stolen certificate must not make others without end.
+    #[error("a renewal is due from {from}; ask again then, or wait for an order to renew")]
+    NotDue { from: Timestamp },
     /// The renewed key is the one that is going out of date.
     #[error("a renewal needs a new key; make one and ask again")]
     KeyNotRenewed,
@@ -170,12 +181,7 @@ pub fn authorise(
             enrolled,
             ..
         } => by_manufacturer(applicant, *expected_model, *enrolled, holder, now),
-        Evidence::Current {
-            certificate,
-            hold,
-            retired,
-            late_renewal_until,
-        } => by_current(certificate, *hold, *retired, *late_renewal_until, holder, now),
+        Evidence::Current(current) => by_current(current, holder, now),
     }
 }
 
@@ -197,6 +203,9 @@ fn by_token(
         && paid_for == applicant.key
         && holder.certificate.revoked.is_none()
     {
+        if let Some(enrolled) = enrolled {
+            may_have_one(enrolled.hold, enrolled.retired)?;
+        }
         return Ok(Grant::Same(holder.certificate.fingerprint));
     }
     match token_state(token, now) {
@@ -208,8 +217,8 @@ fn by_token(
     if token.bound_key.is_some_and(|bound| bound != applicant.key) {
         return Err(Refusal::OtherKey);
     }
-    if enrolled.is_some_and(|enrolled| enrolled.retired) {
-        return Err(Refusal::Retired);
+    if let Some(enrolled) = enrolled {
+        may_have_one(enrolled.hold, enrolled.retired)?;
     }
     free_key(holder, enrolled.map(|enrolled| enrolled.pump))?;
     Ok(Grant::First {
@@ -228,20 +237,17 @@ fn by_manufacturer(
     let Some(serial) = &applicant.claimed_serial else {
         return Err(Refusal::NotAuthorised(TokenProblem::NoSerial));
     };
-    match enrolled {
-        Some(Enrolled { retired: true, .. }) => return Err(Refusal::Retired),
-        Some(Enrolled { pump, retired: false }) => {
-            let same = holder.filter(|holder| {
-                holder.certificate.pump == pump
-                    && holder.certificate.revoked.is_none()
-                    && now <= holder.certificate.not_after
-            });
-            return match same {
-                Some(holder) => Ok(Grant::Same(holder.certificate.fingerprint)),
-                None => Err(Refusal::AlreadyEnrolled),
-            };
-        }
-        None => {}
+    if let Some(Enrolled { pump, hold, retired }) = enrolled {
+        may_have_one(hold, retired)?;
+        let same = holder.filter(|holder| {
+            holder.certificate.pump == pump
+                && holder.certificate.revoked.is_none()
+                && now <= holder.certificate.not_after
+        });
+        return match same {
+            Some(holder) => Ok(Grant::Same(holder.certificate.fingerprint)),
+            None => Err(Refusal::AlreadyEnrolled),
+        };
     }
     let Some(model) = expected_model else {
         return Err(Refusal::NotExpected {
@@ -255,40 +261,42 @@ fn by_manufacturer(
     })
 }
 
-fn by_current(
-    current: &CertificateRecord,
-    hold: Option<HoldKind>,
-    retired: bool,
-    late_renewal_until: Option<Timestamp>,
-    holder: Option<&KeyHolder>,
-    now: Timestamp,
-) -> Result<Grant, Refusal> {
-    if current.revoked.is_some() {
+fn by_current(current: &Current, holder: Option<&KeyHolder>, now: Timestamp) -> Result<Grant, Refusal> {
+    let certificate = &current.certificate;
+    if certificate.revoked.is_some() {
         return Err(Refusal::Revoked);
     }
-    if retired {
-        return Err(Refusal::Retired);
-    }
-    match hold {
-        Some(HoldKind::SecurityIsolation | HoldKind::Sequestered) => return Err(Refusal::Held),
-        Some(HoldKind::Clinical) | None => {}
-    }
-    let late = now > current.not_after;
-    if late && late_renewal_until.is_none_or(|until| now > until) {
+    may_have_one(current.hold, current.retired)?;
+    let late = now > certificate.not_after;
+    if late && current.late_renewal_until.is_none_or(|until| now > until) {
         return Err(Refusal::Expired);
     }
     if let Some(holder) = holder {
-        free_key(Some(holder), Some(current.pump))?;
+        free_key(Some(holder), Some(certificate.pump))?;
         let newest = &holder.certificate;
         if !renewal_due(newest.not_before, newest.not_after, now) {
             return Ok(Grant::Same(newest.fingerprint));
         }
         return Err(Refusal::KeyNotRenewed);
     }
+    if !current.asked_for && !renewal_due(certificate.not_before, certificate.not_after, now) {
+        return Err(Refusal::NotDue {
+            from: renewal_at(certificate.not_before, certificate.not_after, 0.0),
+        });
+    }
     Ok(Grant::Renewal {
-        pump: current.pump,
+        pump: certificate.pump,
         late,
     })
+}
+
+/// A pump that is isolated, is evidence, or has left gets no certificate in any way.
+const fn may_have_one(hold: Option<HoldKind>, retired: bool) -> Result<(), Refusal> {
+    match (retired, hold) {
+        (true, _) => Err(Refusal::Retired),
+        (false, Some(HoldKind::SecurityIsolation | HoldKind::Sequestered)) => Err(Refusal::Held),
+        (false, Some(HoldKind::Clinical) | None) => Ok(()),
+    }
 }
 
 /// A key belongs to one pump for ever, and a revoked key to none.
@@ -404,6 +412,7 @@ mod tests {
         let known = |retired| {
             Some(Enrolled {
                 pump: pump(1),
+                hold: None,
                 retired,
             })
         };
@@ -463,6 +472,19 @@ mod tests {
             Some(revoked(pump(1))),
             not_open(TokenState::Used),
         );
+        // An isolated pump, or one that is evidence, gets none in any way.
+        for (hold, expected) in [
+            (HoldKind::Clinical, first()),
+            (HoldKind::SecurityIsolation, Err(Refusal::Held)),
+            (HoldKind::Sequestered, Err(Refusal::Held)),
+        ] {
+            let enrolled = Some(Enrolled {
+                pump: pump(1),
+                hold: Some(hold),
+                retired: false,
+            });
+            check("SN-1", |_| (), enrolled, None, expected);
+        }
         // A key belongs to one pump for ever.
         check("SN-1", |_| (), known(false), Some(holds(pump(1), 80)), first());
         check(
@@ -504,6 +526,7 @@ mod tests {
         let known = |retired| {
             Some(Enrolled {
                 pump: pump(1),
+                hold: None,
                 retired,
             })
         };
@@ -553,6 +576,7 @@ mod tests {
             hold: Option<HoldKind>,
             retired: bool,
             late_renewal_until: Option<Timestamp>,
+            asked_for: bool,
             holder: Option<KeyHolder>,
         }
         let check = |change: fn(&mut Case), expected| {
@@ -561,15 +585,17 @@ mod tests {
                 hold: None,
                 retired: false,
                 late_renewal_until: None,
+                asked_for: false,
                 holder: None,
             };
             change(&mut case);
-            let evidence = Evidence::Current {
+            let evidence = Evidence::Current(Current {
                 certificate: case.current,
                 hold: case.hold,
                 retired: case.retired,
                 late_renewal_until: case.late_renewal_until,
-            };
+                asked_for: case.asked_for,
+            });
             assert_eq!(
                 authorise(&applicant(""), &evidence, case.holder.as_ref(), NOW),
                 expected
@@ -609,6 +635,23 @@ mod tests {
             Err(Refusal::KeyOfAnotherPump { holder: pump(2) }),
         );
         check(|c| c.holder = Some(revoked(pump(1))), Err(Refusal::RevokedKey));
+        // A stolen certificate must not make others without end.
+        check(
+            |c| c.current = certificate(pump(1), 55),
+            Err(Refusal::NotDue {
+                from: NOW + TimeDelta::hours(12),
+            }),
+        );
+        check(
+            |c| {
+                c.current = certificate(pump(1), 55);
+                c.asked_for = true;
+            },
+            Ok(Grant::Renewal {
+                pump: pump(1),
+                late: false,
+            }),
+        );
         // Months in a cupboard.
         check(|c| c.current = certificate(pump(1), 200), Err(Refusal::Expired));
         check(

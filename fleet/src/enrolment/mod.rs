@@ -9,5 +9,7 @@
 mod authorise;
 mod token;
 
-pub use authorise::{Applicant, Enrolled, Evidence, Grant, KeyHolder, Refusal, TokenProblem, authorise};
+pub use authorise::{
+    Applicant, Current, Enrolled, Evidence, Grant, KeyHolder, Refusal, TokenProblem, authorise,
+};
 pub use token::{TOKEN_BITS, TOKEN_LIFE_MAX, TokenRecord, TokenState, token_state};

@@ -5,6 +5,7 @@
 //! [`fleet::enrolment::authorise`] and nowhere else.
 
 mod enrol;
+mod notices;
 mod peer;
 mod refusal;
 
@@ -19,34 +20,57 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use wire::bulk;
 
-pub use enrol::{Credentials, enrol};
 pub use peer::{Peer, remember_peer};
 pub use refusal::{EnrolFailure, Rejection};
 
 use crate::{app::App, pki::pkcs7};
+use enrol::{Credentials, enrol};
+use notices::Notices;
 
 /// How many requests are worked on at one time; the rest are asked to come again.
 const AT_ONCE: usize = 64;
 
-/// Routes of the bulk listener that belong to enrolment.
-pub fn configure(app: App) -> impl FnOnce(&mut web::ServiceConfig) + Clone {
-    let places = web::Data::new(Semaphore::new(AT_ONCE));
-    move |config| {
-        config
-            .app_data(web::Data::new(app))
-            .app_data(places)
-            .app_data(web::PayloadConfig::new(bulk::MAX_REQUEST))
-            .route(bulk::CACERTS, web::get().to(cacerts))
-            .route(bulk::CSRATTRS, web::get().to(csrattrs))
-            .route(bulk::SIMPLEENROLL, web::post().to(simpleenroll))
-            .route(bulk::SIMPLEREENROLL, web::post().to(simplereenroll))
-            .route("/crl/{name}", web::get().to(revocation_list));
+/// What the listener's workers share. Clones are the same desk.
+#[derive(Clone)]
+pub struct Est(web::Data<Desk>);
+
+struct Desk {
+    app: App,
+    places: Semaphore,
+    notices: Notices,
+}
+
+impl Est {
+    /// The enrolment desk of a gateway.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        let desk = Desk {
+            app,
+            places: Semaphore::new(AT_ONCE),
+            notices: Notices::default(),
+        };
+        Self(web::Data::new(desk))
+    }
+
+    /// Mounts the routes of the bulk listener that belong to enrolment.
+    pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+        let desk = self.0.clone();
+        move |config| {
+            config
+                .app_data(desk)
+                .app_data(web::PayloadConfig::new(bulk::MAX_REQUEST))
+                .route(bulk::CACERTS, web::get().to(cacerts))
+                .route(bulk::CSRATTRS, web::get().to(csrattrs))
+                .route(bulk::SIMPLEENROLL, web::post().to(simpleenroll))
+                .route(bulk::SIMPLEREENROLL, web::post().to(simplereenroll))
+                .route("/crl/{name}", web::get().to(revocation_list));
+        }
     }
 }
 
 /// RFC 7030, section 4.1: the authorities to trust from now on.
-async fn cacerts(app: web::Data<App>) -> HttpResponse {
-    certs_only(&app.authorities.trusted_certificates())
+async fn cacerts(desk: web::Data<Desk>) -> HttpResponse {
+    certs_only(&desk.app.authorities.trusted_certificates())
 }
 
 /// RFC 7030, section 4.5: a P-256 key, a request signed with SHA-256, and nothing else.
@@ -63,44 +87,35 @@ async fn csrattrs() -> HttpResponse {
         .body(STANDARD.encode(ATTRIBUTES))
 }
 
-async fn simpleenroll(
-    request: HttpRequest,
-    app: web::Data<App>,
-    places: web::Data<Semaphore>,
-    body: web::Bytes,
-) -> HttpResponse {
+async fn simpleenroll(request: HttpRequest, desk: web::Data<Desk>, body: web::Bytes) -> HttpResponse {
     let credentials = match (basic(&request), Peer::of(&request).chain) {
         (Some((serial, secret)), _) => Credentials::Token { serial, secret },
         (None, Some(chain)) => Credentials::Manufacturer { chain },
         (None, None) => Credentials::None,
     };
-    answer(request, app, places, body, credentials).await
+    answer(&request, desk, body, credentials).await
 }
 
-async fn simplereenroll(
-    request: HttpRequest,
-    app: web::Data<App>,
-    places: web::Data<Semaphore>,
-    body: web::Bytes,
-) -> HttpResponse {
+async fn simplereenroll(request: HttpRequest, desk: web::Data<Desk>, body: web::Bytes) -> HttpResponse {
     let credentials = Peer::of(&request)
         .chain
         .map_or(Credentials::None, |chain| Credentials::Current { chain });
-    answer(request, app, places, body, credentials).await
+    answer(&request, desk, body, credentials).await
 }
 
 async fn answer(
-    request: HttpRequest,
-    app: web::Data<App>,
-    places: web::Data<Semaphore>,
+    request: &HttpRequest,
+    desk: web::Data<Desk>,
     body: web::Bytes,
     credentials: Credentials,
 ) -> HttpResponse {
-    let Ok(_place) = places.try_acquire() else {
+    let Ok(_place) = desk.places.try_acquire() else {
         return reject(&Rejection::busy());
     };
-    let address = Peer::of(&request).address;
-    let outcome = web::block(move || enrol(&app, &body, &credentials, address)).await;
+    let address = Peer::of(request).address;
+    let working = desk.clone();
+    let outcome =
+        web::block(move || enrol(&working.app, &working.notices, &body, &credentials, address)).await;
     match outcome {
         Ok(Ok(certificate)) => certs_only(&[certificate]),
         Ok(Err(failure)) => reject(&failure.rejection()),
@@ -109,10 +124,10 @@ async fn answer(
 }
 
 /// The revocation list of one of our authorities, for outsiders (RFC 5280, section 4.2.1.13).
-async fn revocation_list(app: web::Data<App>, name: web::Path<String>) -> HttpResponse {
+async fn revocation_list(desk: web::Data<Desk>, name: web::Path<String>) -> HttpResponse {
     let found = name
         .strip_suffix(".crl")
-        .and_then(|name| app.authorities.crl(name));
+        .and_then(|name| desk.app.authorities.crl(name));
     match found {
         Some(der) => HttpResponse::Ok().content_type("application/pkix-crl").body(der),
         None => HttpResponse::NotFound()

@@ -59,13 +59,22 @@ impl Rejection {
     }
 }
 
+/// The most characters of a reason that are repeated: some of it a stranger wrote.
+const BRIEF: usize = 300;
+
 impl EnrolFailure {
+    /// The reason, in bounds.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        self.to_string().chars().take(BRIEF).collect()
+    }
+
     /// What the client is told. Nothing about tokens that were not shown, nothing about the gateway's insides.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
         let say = |status, asks_for_credentials| Rejection {
             status,
-            text: self.to_string(),
+            text: self.brief(),
             asks_for_credentials,
             retry_after: None,
         };
@@ -83,11 +92,13 @@ impl EnrolFailure {
         match self {
             Self::Forged => Some(EventKind::ForgedCertificate),
             Self::Refused(Refusal::KeyOfAnotherPump { .. }) => Some(EventKind::KeyReused),
-            // A client that first asks without credentials is only following HTTP; and what is out of order here is in the log.
-            Self::Refused(Refusal::NotAuthorised(TokenProblem::Missing))
+            // A client that first asks without credentials is only following HTTP; what is out of order here is in the log.
+            // A request that is none says nothing about anybody.
+            Self::Refused(Refusal::NotAuthorised(TokenProblem::Missing) | Refusal::NotDue { .. })
+            | Self::Request(_)
             | Self::Authority(_)
             | Self::Store(_) => None,
-            Self::Refused(_) | Self::Request(_) | Self::NoFactorySerial => Some(EventKind::EnrolmentRefused),
+            Self::Refused(_) | Self::NoFactorySerial => Some(EventKind::EnrolmentRefused),
         }
     }
 }

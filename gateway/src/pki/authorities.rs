@@ -177,6 +177,12 @@ impl Authorities {
         })
     }
 
+    /// Whether an authority is the one that signs pumps' certificates now.
+    #[must_use]
+    pub fn is_issuing(&self, id: AuthorityId) -> bool {
+        self.live.load().active(AuthorityKind::Device).is_ok_and(|active| active.record.id == id)
+    }
+
     /// Every generation on record.
     ///
     /// # Errors

@@ -105,12 +105,6 @@ impl Gate {
         })
     }
 
-    /// Forgets certificates that expired long ago: they are refused for being unknown from then on.
-    pub fn forget_expired(&self, before: Timestamp) {
-        self.certificates
-            .retain(|_, certificate| certificate.not_after >= before);
-    }
-
     fn decide(&self, leaf_der: &[u8]) -> Result<Admitted, GateRefusal> {
         let presented = inspect::presented(leaf_der).map_err(|_| GateRefusal::NotAClientCertificate)?;
         let certificate = inspect::fingerprint(leaf_der);

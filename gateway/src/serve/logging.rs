@@ -5,6 +5,21 @@ use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
 
 use crate::config::{Log, LogFormat};
 
+/// These libraries tell of every packet with its payload at their finest, and of little that matters below a warning.
+/// Whatever a person asks for, they stay quiet.
+const QUIET: [&str; 10] = [
+    "ntex=warn",
+    "ntex_bytes=warn",
+    "ntex_codec=warn",
+    "ntex_dispatcher=warn",
+    "ntex_io=warn",
+    "ntex_mqtt=warn",
+    "ntex_net=warn",
+    "ntex_rt=warn",
+    "ntex_server=warn",
+    "actix_server=warn",
+];
+
 /// Why logging could not be set up.
 #[derive(Debug, Error)]
 pub enum LogError {
@@ -26,6 +41,10 @@ pub enum LogError {
 pub fn install(log: &Log) -> Result<(), LogError> {
     let text = std::env::var("RUST_LOG").unwrap_or_else(|_| log.filter.clone());
     let filter = EnvFilter::try_new(&text).map_err(|source| LogError::Filter { filter: text, source })?;
+    let filter = QUIET
+        .iter()
+        .filter_map(|quiet| quiet.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let builder = fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
