@@ -314,12 +314,21 @@ fn summary(figures: &Stats) -> String {
     )
 }
 
-/// `serial,token` per line; a header, empty lines and a byte order mark are passed over. An error never shows a token.
+/// One-time tokens by serial number: `serial,token` per line, or any columns under a header that names `serial` and `token`
+/// or `secret`, as `gateway enrol batch` writes. Empty lines and a byte order mark are passed over. An error never shows a token.
 fn read_tokens(path: &Path, text: &str) -> Result<HashMap<String, String>, CliError> {
     let mut tokens = HashMap::new();
+    let mut columns = (0, 1);
     for (number, line) in text.trim_start_matches('\u{FEFF}').lines().enumerate() {
         let line = line.trim();
-        if line.is_empty() || (number == 0 && line == "serial,token") {
+        let named = |wanted: &[&str]| cells(line).iter().position(|cell| wanted.contains(&cell.as_str()));
+        if number == 0
+            && let (Some(serial), Some(token)) = (named(&["serial"]), named(&["token", "secret"]))
+        {
+            columns = (serial, token);
+            continue;
+        }
+        if line.is_empty() {
             continue;
         }
         let problem = |problem| CliError::Tokens {
@@ -327,16 +336,36 @@ fn read_tokens(path: &Path, text: &str) -> Result<HashMap<String, String>, CliEr
             line: number + 1,
             problem,
         };
-        let (serial, token) = line
-            .split_once(',')
-            .map(|(serial, token)| (serial.trim().trim_matches('"'), token.trim().trim_matches('"')))
-            .filter(|(serial, token)| !serial.is_empty() && !token.is_empty())
-            .ok_or_else(|| problem("expected a serial number, a comma and a token"))?;
-        if tokens.insert(serial.to_owned(), token.to_owned()).is_some() {
+        let mut row = cells(line);
+        let mut take = |column: usize| row.get_mut(column).map(std::mem::take).filter(|cell| !cell.is_empty());
+        let (Some(serial), Some(token)) = (take(columns.0), take(columns.1)) else {
+            return Err(problem("expected a serial number, a comma and a token"));
+        };
+        if tokens.insert(serial, token).is_some() {
             return Err(problem("this serial number has a token on an earlier line"));
         }
     }
     Ok(tokens)
+}
+
+/// The cells of a CSV line. Quotes may hold commas, and doubled quotes.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (character, cells.last_mut()) {
+            ('"', Some(cell)) if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                cell.push('"');
+            }
+            ('"', _) => quoted = !quoted,
+            (',', _) if !quoted => cells.push(String::new()),
+            (other, Some(cell)) => cell.push(other),
+            (_, None) => {}
+        }
+    }
+    cells.iter().map(|cell| cell.trim().to_owned()).collect()
 }
 
 /// A pump needs a socket, and a file now and then. Where the system does not say what is allowed, we do not ask.
@@ -377,6 +406,10 @@ mod tests {
         let read = read_tokens(path, "\u{FEFF}serial,token\r\nAX1,abc\r\n\r\n\"AX2\",\"d,e\"\r\n").unwrap();
         assert_eq!(read.get("AX1").map(String::as_str), Some("abc"));
         assert_eq!(read.get("AX2").map(String::as_str), Some("d,e"));
+        // As the gateway writes them.
+        let batch = "serial,manufacturer,model,secret,expires_at\nAX1,Arden,\"AX-1, LVP\",C9Z0-PE78,2026-11-25T07:54:25Z\n";
+        let read = read_tokens(path, batch).unwrap();
+        assert_eq!(read.get("AX1").map(String::as_str), Some("C9Z0-PE78"));
         let check = |text: &str, expected: &str| {
             assert_eq!(read_tokens(path, text).unwrap_err().to_string(), expected);
         };

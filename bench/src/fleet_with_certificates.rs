@@ -66,6 +66,9 @@ pub fn register(
         &passphrase,
         now,
     )?;
+    // One connection of the load client stands for many pumps.
+    let text = std::fs::read_to_string(&made.config_file)?;
+    std::fs::write(&made.config_file, unlimited(&text))?;
     let config = Config::load(&made.config_file)?;
     let store = Store::open(&config.database_url())?;
     let authorities = Authorities::open(store.clone(), &config, passphrase.clone(), now)?;
@@ -103,6 +106,16 @@ pub fn register(
         device_ca_file,
         pumps,
     })
+}
+
+/// The same configuration without limits per pump and address.
+fn unlimited(config: &str) -> String {
+    let change = |line: &str| match line.split_once(" = ") {
+        Some((key @ ("telemetry_per_second" | "reports_per_second"), _)) => format!("{key} = 0\n"),
+        Some((key @ "opening_per_address", _)) => format!("{key} = 4096\n"),
+        _ => format!("{line}\n"),
+    };
+    config.lines().map(change).collect()
 }
 
 #[expect(clippy::expect_used, reason = "a constant")]

@@ -81,6 +81,14 @@ typed_id! {
     AccountId,
     /// A token by which a program uses the staff API.
     ApiTokenId,
+    /// A token by which a program acts within named permissions, until it expires.
+    ServiceTokenId,
+    /// The time between a person's coming in and going (the record of it, not the secret).
+    SessionId,
+    /// A registered device of the hospital's: a ward tablet, a bench computer.
+    DeviceId,
+    /// An electronic signature.
+    SignatureId,
 }
 
 #[cfg(test)]

@@ -10,17 +10,23 @@
 //! | [`certificate`] | who is admitted, when a certificate is renewed, which authority issues |
 //! | [`enrolment`] | who may have a certificate at all: one [`enrolment::authorise`] for every way in |
 //! | [`inventory`] | expected pumps from a spreadsheet, unknown, missing and duplicate pumps, identity conflicts |
+//! | [`access`] | who may do what, and where: roles × permissions in one table, break-glass, two people |
+//! | [`signature`] | what a signature means, over which bytes, with which factors, and when it is void |
+//! | [`audit`] | the record that can be proved: entries in a chain of hashes, checkpoints, the export |
 //! | [`event`] | everything the gateway tells people about, in one table |
 //! | [`id`], [`text`], [`unit`] | the words the rules are written in |
 
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod audit;
 pub mod certificate;
 pub mod enrolment;
 pub mod event;
 pub mod id;
 pub mod inventory;
 pub mod pump;
+pub mod signature;
 pub mod text;
 pub mod unit;
 

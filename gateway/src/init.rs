@@ -4,7 +4,7 @@
 //! an interrupted set-up leaves nothing that looks finished. No secret has a default; the one password is shown once.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ use fleet::{
     text::{Name, TextError},
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{AccountRecord, DatabaseUrl, Store, StoreError};
+use store::{AccountRecord, DatabaseUrl, Db, Store, StoreError};
 use thiserror::Error;
 
 use crate::{
@@ -160,25 +160,33 @@ fn fill(
     config.database.url.clone_from(&plan.database);
     let administrator = Name::new(ADMINISTRATOR)?;
     let one_time_password = fresh::secret::<24>();
-    {
-        let store = Store::open(&config.database_url())?;
-        store.migrate()?;
-        if !store.read(|db| db.authority_list())?.is_empty() {
-            return Err(InitError::DatabaseInUse);
-        }
-        let root_pem = Authorities::establish(&store, &config, passphrase, plan.kdf, now)?;
-        write_new(&staging.join(ROOT_FILE), root_pem.as_bytes(), 0o644)?;
-        let account = AccountRecord {
-            id: AccountId::from_uuid(fresh::uuid(now)),
-            name: administrator.clone(),
-            password_hash: password::hash(&one_time_password)?,
-            must_change_password: true,
-            role: "administrator".to_owned(),
-            created_at: now,
-        };
-        store.write_durable(|db| db.account_create(&account))?;
+    let store = Store::open(&config.database_url())?;
+    store.migrate()?;
+    if !store.read(|db| db.authority_list())?.is_empty() {
+        return Err(InitError::DatabaseInUse);
     }
-    fs::rename(staging, data_dir).map_err(io_error("giving its name to", data_dir))?;
+    let founding = Authorities::found(&config, passphrase, plan.kdf, now)?;
+    write_new(&staging.join(ROOT_FILE), founding.root_pem().as_bytes(), 0o644)?;
+    let account = AccountRecord {
+        id: AccountId::from_uuid(fresh::uuid(now)),
+        name: administrator.clone(),
+        password_hash: password::hash(&one_time_password)?,
+        must_change_password: true,
+        role: "administrator".to_owned(),
+        created_at: now,
+    };
+    let record = |db: &mut Db<'_>| {
+        founding.record(db)?;
+        db.account_create(&account)
+    };
+    if plan.database.is_some() {
+        record_and_name(&store, record, staging, data_dir)?;
+    } else {
+        store.write_durable(record)?;
+        // It moves with the directory, and must be closed for that.
+        drop(store);
+        give_name(staging, data_dir)?;
+    }
     Ok(Established {
         config_file: data_dir.join(CONFIG_FILE),
         root_file: data_dir.join(ROOT_FILE),
@@ -187,9 +195,67 @@ fn fill(
     })
 }
 
+/// A database that is elsewhere is not thrown away with the directory. So the directory takes its name inside the one
+/// transaction: where it can not, nothing was recorded.
+fn record_and_name(
+    store: &Store,
+    record: impl FnOnce(&mut Db<'_>) -> Result<(), StoreError>,
+    staging: &Path,
+    data_dir: &Path,
+) -> Result<(), InitError> {
+    let mut named = Ok(());
+    let recorded = store.write_durable(|db| {
+        record(db)?;
+        named = give_name(staging, data_dir);
+        match &named {
+            Ok(()) => Ok(()),
+            // Only rolls back; the reason is what is returned.
+            Err(error) => Err(StoreError::Conflict {
+                what: "set up a gateway",
+                detail: error.to_string(),
+            }),
+        }
+    });
+    if recorded.is_err() && data_dir.join(CONFIG_FILE).exists() {
+        // Unless it is certain that nothing was recorded, the keys may be the only ones to what was.
+        if store
+            .read(|db| db.authority_list())
+            .is_ok_and(|list| list.is_empty())
+        {
+            fs::remove_dir_all(data_dir).map_err(io_error("removing the unfinished", data_dir))?;
+        }
+    }
+    named?;
+    Ok(recorded?)
+}
+
+/// The last step: what is complete takes its name, for good once this returns.
+fn give_name(staging: &Path, data_dir: &Path) -> Result<(), InitError> {
+    let flush = |path: &Path| {
+        File::open(path)
+            .and_then(|dir| dir.sync_all())
+            .map_err(io_error("flushing to disk", path))
+    };
+    flush(staging)?;
+    fs::rename(staging, data_dir).map_err(io_error("giving its name to", data_dir))?;
+    let flushed = data_dir.parent().map_or(Ok(()), flush);
+    if flushed.is_err() {
+        // What is not for good is taken back; the error that is on its way up says more.
+        let _ = fs::rename(data_dir, staging);
+    }
+    flushed
+}
+
+/// Makes a directory that nobody else can look into, and that was not there before.
 fn private_dir(path: &Path) -> Result<(), InitError> {
+    if let Some(parent) = path.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(parent)
+            .map_err(io_error("making", parent))?;
+    }
     DirBuilder::new()
-        .recursive(true)
         .mode(0o700)
         .create(path)
         .map_err(io_error("making", path))
@@ -253,5 +319,51 @@ impl Established {
             self.config_file.display(),
             self.administrator,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use chrono::DateTime;
+
+    use super::*;
+
+    /// The database is elsewhere: only a transaction can take back what was recorded there.
+    #[test]
+    fn a_set_up_that_fails_at_its_last_step_can_be_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = dir.path().join("data");
+        let plan = Plan {
+            data_dir: data_dir.clone(),
+            hospital: Name::new("County General").unwrap(),
+            server_names: vec!["localhost".to_owned()],
+            listen: Listen::default(),
+            database: Some(DatabaseUrl::sqlite(dir.path().join("elsewhere.db"))),
+            kdf: KdfCost::FOR_TESTS,
+        };
+        let passphrase = SecretString::from("only for this test");
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        // It looks empty, and no directory can take its name.
+        fs::create_dir(dir.path().join("empty")).unwrap();
+        symlink(dir.path().join("empty"), &data_dir).unwrap();
+        let failed = establish(&plan, &passphrase, now).unwrap_err();
+        assert!(matches!(failed, InitError::Io { .. }), "{failed}");
+        assert!(!staging_dir(&data_dir).exists());
+
+        fs::remove_file(&data_dir).unwrap();
+        let made = establish(&plan, &passphrase, now).unwrap();
+        assert!(made.config_file.exists() && made.root_file.exists());
+        let again = establish(&plan, &passphrase, now).unwrap_err();
+        assert!(matches!(again, InitError::NotEmpty(_)), "{again}");
+    }
+
+    #[test]
+    fn a_directory_that_was_there_before_is_not_made_private_by_wishing() {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("new").join("data");
+        private_dir(&below).unwrap();
+        private_dir(&below).unwrap_err();
     }
 }

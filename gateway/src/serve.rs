@@ -110,6 +110,9 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
             workers: config.mqtt.workers,
             limits: Limits {
                 connections_per_address: config.mqtt.connections_per_address,
+                opening_per_address: config.mqtt.opening_per_address,
+                telemetry_per_second: config.mqtt.telemetry_per_second,
+                reports_per_second: config.mqtt.reports_per_second,
                 ..Limits::default()
             },
         },

@@ -86,7 +86,8 @@ impl From<AuthorityProblem> for Problem {
             | AuthorityProblem::Inspect(_)
             | AuthorityProblem::Profile(_)
             | AuthorityProblem::Tls(_)
-            | AuthorityProblem::Name(_) => internal(&problem),
+            | AuthorityProblem::Name(_)
+            | AuthorityProblem::Several(_) => internal(&problem),
         }
     }
 }

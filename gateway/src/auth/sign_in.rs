@@ -66,6 +66,7 @@ impl SignIn {
             .map_err(SignInProblem::Wait)?;
         let place = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else {
+            self.with(|throttle| throttle.withdrawn(name, peer));
             return Err(SignInProblem::Busy);
         };
         Ok(Attempt {
@@ -107,5 +108,18 @@ mod tests {
         assert_eq!(door.places.available_permits(), 0);
         first.succeeded();
         assert_eq!(door.places.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn whom_nobody_looked_at_has_not_failed() {
+        let door = SignIn::default();
+        // Nobody waits for a place that will never be free.
+        door.places.close();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let admin = Name::new("admin").unwrap();
+        for _ in 0..50 {
+            let outcome = door.begin(&admin, [10, 0, 0, 1].into(), now).await;
+            assert_eq!(outcome.unwrap_err(), SignInProblem::Busy);
+        }
     }
 }

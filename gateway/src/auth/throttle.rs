@@ -90,6 +90,12 @@ impl Throttle {
         self.accounts.forget(account);
         self.addresses.refund(&network(peer));
     }
+
+    /// The attempt was not looked at: it never was one.
+    pub fn withdrawn(&mut self, account: &Name, peer: IpAddr) {
+        self.accounts.refund(account);
+        self.addresses.refund(&network(peer));
+    }
 }
 
 /// Who owns one IPv6 address owns the other 2⁶⁴ of its network.

@@ -23,7 +23,7 @@ pub struct TokenWanted {
     pub label: Name,
     /// How many days it is good for, at most [`TOKEN_DAYS_MAX`].
     pub valid_days: u16,
-    /// Replaces the password; needed while the one-time password stands.
+    /// Replaces the password and takes back the account's other tokens; needed while the one-time password stands.
     pub new_password: Option<SecretString>,
 }
 
@@ -80,7 +80,16 @@ pub fn token_create(
         }
         if let Some(hash) = &replacement {
             db.account_password_set(account.id, hash, false)?;
-            change.tell(db, EventKind::PasswordChanged, None, "password changed")?;
+            // Whoever got hold of the old password may have made tokens by it.
+            let mut revoked = 0;
+            for old in db.api_token_list(account.id)? {
+                if old.revoked_at.is_none() {
+                    db.api_token_revoke(old.id, change.now)?;
+                    revoked += 1;
+                }
+            }
+            let what = format_args!("password changed, {revoked} older tokens revoked");
+            change.tell(db, EventKind::PasswordChanged, None, what)?;
         }
         db.api_token_create(&record)?;
         change.tell(

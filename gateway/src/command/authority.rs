@@ -15,7 +15,7 @@ use crate::{
     pki::authorities::AuthorityProblem,
 };
 
-/// So many pumps are named that would be cut off.
+/// Of so many certificates that would be cut off the pumps are named.
 const NAMED: u32 = 20;
 
 /// Makes the next generation of an authority, which issues from now on. What the last one issued stays trusted, so that
@@ -27,7 +27,8 @@ pub fn rotate(app: &App, actor: &Actor, kind: AuthorityKind) -> Result<Authority
     Ok(app.authorities.rotate(kind, actor, app.now())?)
 }
 
-/// Trusts a generation no longer, and returns how many certificates were cut off by that.
+/// Trusts a generation no longer, and returns how many certificates were cut off by that. Retiring it again is refused, but
+/// first makes up for what an earlier call may not have got to.
 ///
 /// # Errors
 /// [`CommandError::WouldCutOff`], which names pumps that still live by it, unless a person said `cut_off`;
@@ -35,18 +36,28 @@ pub fn rotate(app: &App, actor: &Actor, kind: AuthorityKind) -> Result<Authority
 pub fn retire(app: &App, actor: &Actor, id: AuthorityId, cut_off: bool) -> Result<usize, CommandError> {
     let now = app.now();
     match app.authorities.retire(id, cut_off, actor, now) {
-        Ok(cut_off) => {
-            let fingerprints: Vec<_> = cut_off
+        Ok(retirement) => {
+            for certificate in &retirement.cut_off {
+                let (at, reason) = certificate
+                    .revoked
+                    .unwrap_or((now, RevocationReason::CaCompromise));
+                app.gate.revoke(&[certificate.fingerprint], reason, at);
+            }
+            let pumps: BTreeSet<_> = retirement
+                .cut_off
                 .iter()
-                .map(|certificate| certificate.fingerprint)
+                .map(|certificate| certificate.pump)
                 .collect();
-            app.gate
-                .revoke(&fingerprints, RevocationReason::CaCompromise, now);
-            let pumps: BTreeSet<_> = cut_off.iter().map(|certificate| certificate.pump).collect();
             for pump in pumps {
                 app.link.close(pump, SessionEnd::Denied);
             }
-            Ok(fingerprints.len())
+            // Last, because it may fail.
+            app.authorities.follow_up(now);
+            if retirement.was_retired {
+                Err(AuthorityProblem::AlreadyRetired.into())
+            } else {
+                Ok(retirement.cut_off.len())
+            }
         }
         Err(AuthorityProblem::WouldCutOff { count }) => {
             let filter = CertificateFilter {
@@ -55,12 +66,15 @@ pub fn retire(app: &App, actor: &Actor, id: AuthorityId, cut_off: bool) -> Resul
                 ..CertificateFilter::default()
             };
             let live = app.store.read(|db| db.certificate_list(&filter, None, NAMED))?;
-            let pumps = live
+            let pumps: BTreeSet<_> = live
                 .items
                 .into_iter()
                 .map(|certificate| certificate.serial)
                 .collect();
-            Err(CommandError::WouldCutOff { count, pumps })
+            Err(CommandError::WouldCutOff {
+                count,
+                pumps: pumps.into_iter().collect(),
+            })
         }
         Err(problem) => Err(problem.into()),
     }

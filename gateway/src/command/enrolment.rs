@@ -1,6 +1,6 @@
 //! One-time tokens by which a pump gets its first certificate.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 use fleet::{
@@ -9,10 +9,11 @@ use fleet::{
     enrolment::{TOKEN_BITS, TokenRecord},
     event::EventKind,
     id::{EnrolTokenId, ModelId},
+    inventory::ExpectedPump,
     text::{Name, SerialNumber},
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::Db;
+use store::{Db, ModelRecord};
 
 use super::{CommandError, change::Change, place};
 use crate::{
@@ -71,7 +72,14 @@ pub struct NewToken {
 pub fn token_create(app: &App, actor: &Actor, wanted: &TokenWanted) -> Result<NewToken, CommandError> {
     let change = Change::by(actor, app);
     change.commit(|db| {
-        let model = which_model(&change, db, wanted)?;
+        let mut listed = Vec::new();
+        for maker in db.manufacturer_list()? {
+            listed.extend(db.expected_find(maker.id, &wanted.serial)?);
+        }
+        let model = match Listing::of(db, listed)?.model(wanted)? {
+            Listed::On(model) => model,
+            Listed::New { manufacturer, model } => place::model_ensure(&change, db, manufacturer, model)?,
+        };
         let expires_at = change.now + life(wanted.valid_hours);
         let token = make(&change, db, wanted.serial.clone(), model, wanted.key, expires_at)?;
         change.tell(
@@ -98,19 +106,15 @@ pub fn token_create_batch(
     let expires_at = change.now + life(valid_hours);
     change.commit(|db| {
         let pumps = match wanted {
-            BatchWanted::Serials(serials) => bounded(serials, SERIALS_MAX)?
-                .into_iter()
-                .map(|serial| {
-                    let wanted = TokenWanted {
-                        serial,
-                        manufacturer: None,
-                        model: None,
-                        valid_hours,
-                        key: None,
-                    };
-                    Ok((which_model(&change, db, &wanted)?, wanted.serial))
-                })
-                .collect::<Result<Vec<_>, CommandError>>()?,
+            BatchWanted::Serials(serials) => {
+                let serials = bounded(serials, SERIALS_MAX)?;
+                let listed = db.expected_all()?;
+                let listing = Listing::of(db, listed)?;
+                serials
+                    .into_iter()
+                    .map(|serial| Ok((listing.only_model(&serial)?, serial)))
+                    .collect::<Result<Vec<_>, CommandError>>()?
+            }
             BatchWanted::AllExpected => bounded(not_enrolled(db)?, BATCH_MAX)?,
         };
         let tokens = pumps
@@ -155,31 +159,77 @@ fn bounded<T>(items: Vec<T>, max: usize) -> Result<Vec<T>, CommandError> {
     }
 }
 
-/// The model a serial number stands for: from the list where it is there once, else from what was said.
-fn which_model(change: &Change<'_>, db: &mut Db<'_>, wanted: &TokenWanted) -> Result<ModelId, CommandError> {
-    let mut listed = Vec::new();
-    for maker in db.manufacturer_list()? {
-        listed.extend(db.expected_find(maker.id, &wanted.serial)?);
+/// What is expected, read once for however many tokens.
+struct Listing {
+    models: Vec<ModelRecord>,
+    by_serial: HashMap<SerialNumber, HashSet<ModelId>>,
+}
+
+/// The model that a serial number stands for.
+enum Listed<'a> {
+    On(ModelId),
+    /// The pump is on no list, and was said to be of this model.
+    New {
+        manufacturer: &'a Name,
+        model: &'a Name,
+    },
+}
+
+impl Listing {
+    fn of(db: &mut Db<'_>, listed: Vec<ExpectedPump>) -> Result<Self, CommandError> {
+        let mut by_serial: HashMap<SerialNumber, HashSet<ModelId>> = HashMap::new();
+        for pump in listed {
+            by_serial.entry(pump.serial).or_default().insert(pump.model);
+        }
+        Ok(Self {
+            models: db.model_list()?,
+            by_serial,
+        })
     }
-    let on_list: HashSet<ModelId> = listed.into_iter().map(|expected| expected.model).collect();
-    let said = |given: &Option<Name>, name: &Name| given.as_ref().is_none_or(|given| given == name);
-    let mut models = db.model_list()?;
-    models.retain(|model| {
-        on_list.contains(&model.id)
-            && said(&wanted.manufacturer, &model.manufacturer_name)
-            && said(&wanted.model, &model.name)
-    });
-    match (models.as_slice(), &wanted.manufacturer, &wanted.model) {
-        ([only], _, _) => Ok(only.id),
-        ([], Some(manufacturer), Some(model)) => place::model_ensure(change, db, manufacturer, model),
-        ([], None, None) => Err(CommandError::SerialNotExpected {
-            serial: wanted.serial.clone(),
-        }),
-        ([], _, _) => Err(CommandError::HalfAModel),
-        (several, _, _) => Err(CommandError::AmbiguousSerial {
-            serial: wanted.serial.clone(),
-            models: several.iter().map(|model| model.name.clone()).collect(),
-        }),
+
+    /// From the list where it is there once, else from what was said.
+    fn model<'a>(&self, wanted: &'a TokenWanted) -> Result<Listed<'a>, CommandError> {
+        let said = |given: &Option<Name>, name: &Name| given.as_ref().is_none_or(|given| given == name);
+        let mut models = self.models_of(&wanted.serial);
+        models.retain(|model| {
+            said(&wanted.manufacturer, &model.manufacturer_name) && said(&wanted.model, &model.name)
+        });
+        match (models.as_slice(), &wanted.manufacturer, &wanted.model) {
+            ([only], _, _) => Ok(Listed::On(only.id)),
+            ([], Some(manufacturer), Some(model)) => Ok(Listed::New { manufacturer, model }),
+            ([], Some(_), None) | ([], None, Some(_)) => Err(CommandError::HalfAModel),
+            (several, _, _) => Err(not_one(&wanted.serial, several)),
+        }
+    }
+
+    /// From the list alone.
+    fn only_model(&self, serial: &SerialNumber) -> Result<ModelId, CommandError> {
+        match self.models_of(serial).as_slice() {
+            [only] => Ok(only.id),
+            several => Err(not_one(serial, several)),
+        }
+    }
+
+    fn models_of(&self, serial: &SerialNumber) -> Vec<&ModelRecord> {
+        let Some(on_list) = self.by_serial.get(serial) else {
+            return Vec::new();
+        };
+        self.models
+            .iter()
+            .filter(|model| on_list.contains(&model.id))
+            .collect()
+    }
+}
+
+fn not_one(serial: &SerialNumber, models: &[&ModelRecord]) -> CommandError {
+    let serial = serial.clone();
+    if models.is_empty() {
+        CommandError::SerialNotExpected { serial }
+    } else {
+        CommandError::AmbiguousSerial {
+            serial,
+            models: models.iter().map(|model| model.name.clone()).collect(),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use super::{CommandError, certificate, change::Change, place};
 use crate::{
     app::{Actor, App},
     mqtt::Down,
+    pki::gate::PumpGate,
 };
 
 /// Puts a pump out of use. There is no command that lifts a hold (S4): that takes a passed retest and two signatures.
@@ -35,7 +36,7 @@ pub fn hold(
 ) -> Result<(), CommandError> {
     let change = Change::by(actor, app);
     let _turn = in_turn();
-    let order = change.commit(|db| {
+    let held = change.commit(|db| {
         let pump = in_use(db, id)?;
         if let Some(standing) = pump
             .hold
@@ -68,22 +69,77 @@ pub fn hold(
             orders_withdraw(&change, db, id)?;
             Ok(None)
         }
+    });
+    let order = held.or_else(|refusal| {
+        enforce_standing(app, id, &refusal)?;
+        Err(refusal)
     })?;
-    app.gate.set_pump(id, Some(kind), false);
-    if !kind.may_connect() {
-        app.link.close(id, SessionEnd::Denied);
-    }
+    enforce(app, id, Some(kind), false);
     if let Some(order) = order {
-        app.link.deliver(id, Down::Order(order));
+        deliver(app, id, order);
     }
     Ok(())
 }
 
-/// The gate learns of holds in the order in which they were committed, so that a milder one that was first can not
-/// come second there.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// What is committed reaches gate and pump in the order in which it was committed: a milder hold that was first can not come
+/// second at the gate, nor an order that was first reach the pump after it was sequestered.
 fn in_turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a command is between its commit and the pump.
+#[cfg(test)]
+pub(crate) fn turn_is_taken() -> bool {
+    TURN.try_lock().is_err()
+}
+
+/// The gate first, then the connection.
+fn enforce(app: &App, id: PumpId, hold: Option<HoldKind>, retired: bool) {
+    app.gate.set_pump(id, hold, retired);
+    if retired || !hold.is_none_or(HoldKind::may_connect) {
+        app.link.close(id, SessionEnd::Denied);
+    }
+}
+
+/// A refusal for what stands already makes sure that it does: the call that committed it may have lost the database's answer,
+/// and have told nobody.
+fn enforce_standing(app: &App, id: PumpId, refusal: &CommandError) -> Result<(), CommandError> {
+    if !matches!(
+        refusal,
+        CommandError::AlreadyHeld { .. } | CommandError::Retired { .. }
+    ) {
+        return Ok(());
+    }
+    let (pump, certificates) = app
+        .store
+        .read(|db| Ok((db.pump_fetch(id)?, db.certificate_of_pump(id)?)))?;
+    let on_record = PumpGate {
+        hold: pump.hold.map(|hold| hold.kind),
+        retired: pump.retired_at.is_some(),
+    };
+    if app.gate.pump(id) != on_record {
+        enforce(app, id, on_record.hold, on_record.retired);
+    }
+    for certificate in &certificates {
+        if let Some((at, reason)) = certificate.revoked {
+            app.gate.revoke(&[certificate.fingerprint], reason, at);
+        }
+    }
+    if pump.retired_at.is_some() {
+        let authorities = certificates.iter().map(|certificate| certificate.authority);
+        certificate::publish(app, authorities, app.now());
+    }
+    Ok(())
+}
+
+/// Sends an order unless the gate knows of something that forbids it; it then waits on record.
+fn deliver(app: &App, id: PumpId, order: Order) {
+    let gate = app.gate.pump(id);
+    if !gate.retired && gate.hold.is_none_or(HoldKind::may_be_ordered) {
+        app.link.deliver(id, Down::Order(order));
+    }
 }
 
 /// Whether a hold may take another's place. Every other change would lift something, and that takes signatures (S4).
@@ -106,7 +162,7 @@ pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(
     const WHY: RevocationReason = RevocationReason::CessationOfOperation;
     let change = Change::by(actor, app);
     let _turn = in_turn();
-    let (revoked, hold) = change.commit(|db| {
+    let retired = change.commit(|db| {
         let pump = in_use(db, id)?;
         db.pump_retire(id, change.now)?;
         orders_withdraw(&change, db, id)?;
@@ -130,14 +186,17 @@ pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(
             change.tell(db, EventKind::CertificateRevoked, Some(id), what)?;
         }
         Ok((revoked, pump.hold.map(|hold| hold.kind)))
+    });
+    let (revoked, hold) = retired.or_else(|refusal| {
+        enforce_standing(app, id, &refusal)?;
+        Err(refusal)
     })?;
-    app.gate.set_pump(id, hold, true);
     let fingerprints: Vec<_> = revoked
         .iter()
         .map(|certificate| certificate.fingerprint)
         .collect();
     app.gate.revoke(&fingerprints, WHY, change.now);
-    app.link.close(id, SessionEnd::Denied);
+    enforce(app, id, hold, true);
     certificate::publish(
         app,
         revoked.iter().map(|certificate| certificate.authority),
@@ -252,6 +311,7 @@ impl From<Errand> for OrderBody {
 /// [`CommandError::HoldForbidsOrders`], [`CommandError::Retired`].
 pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<OrderRow, CommandError> {
     let change = Change::by(actor, app);
+    let _turn = in_turn();
     let (order, row) = change.commit(|db| {
         let pump = in_use(db, id)?;
         if let Some(standing) = pump
@@ -271,7 +331,7 @@ pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<Ord
         let row = order_row(id, &order)?;
         Ok((order, row))
     })?;
-    app.link.deliver(id, Down::Order(order));
+    deliver(app, id, order);
     Ok(row)
 }
 

@@ -25,6 +25,9 @@ pub fn render(
     let Mqtt {
         workers,
         connections_per_address,
+        opening_per_address,
+        telemetry_per_second,
+        reports_per_second,
     } = Mqtt::default();
     let RetentionRule {
         full_days,
@@ -62,9 +65,13 @@ operations = \"{operations}\"
 {database}
 
 [mqtt]
-# Threads that serve pumps, and the most connections from one address.
+# Threads that serve pumps; the most connections from one address, and how many of them that have not said yet who they are.
 workers = {workers}
 connections_per_address = {connections_per_address}
+opening_per_address = {opening_per_address}
+# What one pump may send on average, messages per second; more has to wait. 0 is no limit.
+telemetry_per_second = {telemetry_per_second}
+reports_per_second = {reports_per_second}
 
 [retention]
 # Telemetry: every sample for full_days, then one an hour until hourly_days, then one a day until daily_days.

@@ -134,6 +134,12 @@ pub struct Mqtt {
     pub workers: usize,
     /// The most connections from one address; pumps behind one access controller may share one.
     pub connections_per_address: usize,
+    /// The most connections from one address that have not said yet who they are.
+    pub opening_per_address: usize,
+    /// Telemetry messages per second that one pump may send on average; more has to wait. 0 is no limit.
+    pub telemetry_per_second: u32,
+    /// Reports per second that one pump may send on average; more has to wait. 0 is no limit.
+    pub reports_per_second: u32,
 }
 
 impl Default for Mqtt {
@@ -141,6 +147,9 @@ impl Default for Mqtt {
         Self {
             workers: 2,
             connections_per_address: 20_000,
+            opening_per_address: 256,
+            telemetry_per_second: 20,
+            reports_per_second: 5,
         }
     }
 }
@@ -275,6 +284,9 @@ impl Config {
         }
         if self.mqtt.connections_per_address == 0 {
             return refuse("mqtt.connections_per_address", "expected a number above 0");
+        }
+        if self.mqtt.opening_per_address == 0 {
+            return refuse("mqtt.opening_per_address", "expected a number above 0");
         }
         Ok(())
     }

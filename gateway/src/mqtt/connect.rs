@@ -1,6 +1,6 @@
 //! CONNECT: who the peer is, what it may leave behind, and whom it replaces. The same for both dialects.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use fleet::{
     id::PumpId,
@@ -16,7 +16,7 @@ use wire::{
 
 use super::{
     Admitted, Inbound,
-    directory::{Card, Command},
+    directory::Command,
     live::Live,
     refusal::{Refusal, Shown},
     sink::Sink,
@@ -152,13 +152,7 @@ fn enter(
     let shared = &worker.shared;
     let now = shared.now();
     let peer = peer_of(io);
-    let card = Arc::new(Card::new(
-        pump,
-        shared.directory.next_number(),
-        worker.number,
-        peer,
-        now,
-    ));
+    let card = shared.directory.card(pump, worker.number, peer, now);
     let live = Live::begin(worker, card.clone(), sink);
 
     let replaced = shared.directory.enter(&card);

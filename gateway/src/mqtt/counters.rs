@@ -19,6 +19,7 @@ pub struct Counters {
     connections: Gauge,
     connects: Family<Label, Counter>,
     messages: Family<Label, Counter>,
+    delayed: Family<Label, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     orders_delivered: Counter,
     batches: Counter,
@@ -40,6 +41,7 @@ impl Default for Counters {
             connections: Gauge::default(),
             connects: Family::default(),
             messages,
+            delayed: Family::default(),
             refusals: Family::default(),
             orders_delivered: Counter::default(),
             batches: Counter::default(),
@@ -55,6 +57,11 @@ impl Counters {
         registry.register("connections", "Pumps connected now", self.connections.clone());
         registry.register("connects", "Accepted CONNECTs by protocol", self.connects.clone());
         registry.register("messages", "Messages taken by channel", self.messages.clone());
+        registry.register(
+            "messages_delayed",
+            "Messages by channel that had to wait because their pump said more than it may",
+            self.delayed.clone(),
+        );
         registry.register("refusals", "Refusals by stage and reason", self.refusals.clone());
         registry.register(
             "orders_delivered",
@@ -83,6 +90,16 @@ impl Counters {
     #[must_use]
     pub fn messages(&self, channel: Channel) -> u64 {
         self.of(channel).map_or(0, Counter::get)
+    }
+
+    /// Messages on a channel so far that had to wait, because their pump said more than it may.
+    #[must_use]
+    pub fn delayed(&self, channel: Channel) -> u64 {
+        self.delayed.get_or_create(&[("channel", channel.as_str())]).get()
+    }
+
+    pub(super) fn count_delayed(&self, channel: Channel) {
+        self.delayed.get_or_create(&[("channel", channel.as_str())]).inc();
     }
 
     pub(super) fn count_refusal(&self, refusal: &Refusal) {

@@ -20,7 +20,7 @@ use fleet::{
 };
 use tokio::sync::mpsc;
 
-use super::{Down, PumpLink};
+use super::{Down, PumpLink, allowance::Allowance};
 
 /// One connection, as all workers may see it.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Card {
     pub(super) pump: PumpId,
     pub(super) number: u64,
     pub(super) worker: usize,
+    /// Shared by all connections of the pump.
+    pub(super) allowance: Arc<Allowance>,
     peer: IpAddr,
     since: Timestamp,
     /// Milliseconds since 1970.
@@ -35,11 +37,19 @@ pub(super) struct Card {
 }
 
 impl Card {
-    pub(super) fn new(pump: PumpId, number: u64, worker: usize, peer: IpAddr, now: Timestamp) -> Self {
+    fn new(
+        pump: PumpId,
+        number: u64,
+        worker: usize,
+        allowance: Arc<Allowance>,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Self {
         Self {
             pump,
             number,
             worker,
+            allowance,
             peer,
             since: now,
             last_heard: AtomicI64::new(now.timestamp_millis()),
@@ -86,6 +96,8 @@ pub(super) enum Command {
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     live: DashMap<PumpId, Arc<Card>>,
+    /// Of every pump that was ever admitted, connected or not: as many as there are pumps on record.
+    allowances: DashMap<PumpId, Arc<Allowance>>,
     workers: RwLock<Vec<mpsc::UnboundedSender<Command>>>,
     numbers: AtomicU64,
 }
@@ -99,9 +111,11 @@ impl Directory {
         (workers.len() - 1, receiver)
     }
 
-    /// The number of the next connection: later is larger.
-    pub(super) fn next_number(&self) -> u64 {
-        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    /// A card for a new connection of a pump that was admitted. Its number is larger than that of any before.
+    pub(super) fn card(&self, pump: PumpId, worker: usize, peer: IpAddr, now: Timestamp) -> Arc<Card> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        let allowance = self.allowances.entry(pump).or_default().clone();
+        Arc::new(Card::new(pump, number, worker, allowance, peer, now))
     }
 
     /// Makes this the pump's connection. The one it replaces is returned, and is now the caller's to report.
@@ -183,11 +197,9 @@ mod tests {
         let directory = Directory::default();
         let pump = PumpId::from_uuid(Uuid::from_u128(1));
         let now: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let card = || {
-            let number = directory.next_number();
-            Arc::new(Card::new(pump, number, 0, [10, 0, 0, 1].into(), now))
-        };
+        let card = || directory.card(pump, 0, [10, 0, 0, 1].into(), now);
         let (old, new) = (card(), card());
+        assert!(old.number < new.number);
         assert!(directory.enter(&old).is_none());
         assert_eq!(directory.enter(&new).map(|card| card.number), Some(old.number));
         assert!(!directory.leave(&old), "the newcomer reports it");

@@ -39,14 +39,24 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// From the first byte of a packet to its last; whole seconds.
     pub packet_timeout: Duration,
-    /// Connections without a name yet, in all.
+    /// Connections without a name yet, in all. The last quarter is kept for networks from which a pump was admitted
+    /// before.
     pub opening: usize,
-    /// Connections without a name yet, per address.
+    /// Connections without a name yet, per address; of IPv6, per network of 64 bits. Simulated pumps may need more.
     pub opening_per_address: usize,
-    /// Connections per address. Pumps behind one address translator, and simulated pumps, share an address.
+    /// Connections per address; of IPv6, per network of 64 bits. Pumps behind one address translator, and simulated
+    /// pumps, share an address.
     pub connections_per_address: usize,
     /// Refusals in a row after which a connection is closed.
     pub refusals_in_row: u32,
+    /// Telemetry and presence of one pump per second, in the long run; 0 is no limit. What is more is taken later.
+    pub telemetry_per_second: u32,
+    /// Telemetry and presence that one pump may send at once after a silence; at least 1.
+    pub telemetry_burst: u32,
+    /// Reports of one pump per second, in the long run; 0 is no limit. What is more is taken later.
+    pub reports_per_second: u32,
+    /// Reports that one pump may send at once after a silence; at least 1.
+    pub reports_burst: u32,
 }
 
 impl Default for Limits {
@@ -55,9 +65,13 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(10),
             packet_timeout: Duration::from_secs(10),
             opening: 4096,
-            opening_per_address: 2048,
+            opening_per_address: 256,
             connections_per_address: 20_000,
             refusals_in_row: 32,
+            telemetry_per_second: 20,
+            telemetry_burst: 200,
+            reports_per_second: 5,
+            reports_burst: 100,
         }
     }
 }

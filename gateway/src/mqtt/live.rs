@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fleet::{
@@ -13,6 +13,7 @@ use fleet::{
     text::Reason,
 };
 use ntex::util::{ByteString, Bytes};
+use tokio::sync::Mutex;
 use wire::{
     message::{Message, Order, Presence, ReadError, Report, ReportHead, Telemetry},
     policy::{Action, topic_policy},
@@ -25,11 +26,16 @@ use super::{
     intake::Durable,
     refusal::{Refusal, Shown},
     sink::Sink,
+    subscriptions::{Subscription, Subscriptions},
     worker::Worker,
 };
 
 /// Orders under way on one connection, waiting for PUBACK or for their turn.
 const ORDERS_HELD: usize = 64;
+/// Filters in one SUBSCRIBE; there are three topics to subscribe to.
+const MOST_FILTERS: usize = 8;
+/// To the timer of the transport anything shorter is zero, and zero never comes.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// A peer that does not read loses its connection this long after it was told to close.
 const LINGER: Duration = Duration::from_millis(50);
 /// A peer that lets its receive window stay full for this long is cut.
@@ -48,8 +54,8 @@ pub(super) struct Said<'a> {
 
 /// What becomes of a publish.
 pub(super) enum Heard {
-    /// It is being stored; acknowledge when it is. A report of which only the head could be read is refused after that.
-    Taken(Durable, Option<Refusal>),
+    /// It is to be stored; acknowledge when it is. A report of which only the head could be read is refused after that.
+    Taken(Channel, Inbound, Option<Refusal>),
     /// It will never be stored.
     Refused(Refusal),
     /// The connection is over: no answer.
@@ -65,11 +71,17 @@ pub(super) enum Answer {
 }
 
 impl Heard {
-    /// Waits until the publish is stored.
+    /// Waits until the publish may be stored and is.
     pub(super) async fn settled(self, live: &Live) -> Answer {
         match self {
-            Self::Taken(durable, refusal) => {
-                if !durable.await {
+            Self::Taken(channel, item, refusal) => {
+                if !live.may_say(channel).await {
+                    return Answer::Over;
+                }
+                if refusal.is_none() {
+                    live.worker.shared.counters.count_message(channel);
+                }
+                if !live.worker.intake.hold(item).await {
                     // No PUBACK: the pump has to send it again, and will when it is back.
                     live.close(SessionEnd::Lost);
                     return Answer::Over;
@@ -87,10 +99,9 @@ pub(super) struct Live {
     worker: Rc<Worker>,
     card: Arc<Card>,
     sink: Sink,
-    /// Subscriptions to down channels with their quality of service.
-    order: Cell<Option<u8>>,
-    ack: Cell<Option<u8>>,
-    time: Cell<Option<u8>>,
+    subscriptions: Subscriptions,
+    /// Whose message is next when the pump has to wait: what it said stays in its order.
+    turn: Mutex<()>,
     refusals_in_row: Cell<u32>,
     orders: RefCell<Vec<OrderId>>,
     ended: Cell<bool>,
@@ -109,9 +120,8 @@ impl Live {
             worker: worker.clone(),
             card,
             sink,
-            order: Cell::new(None),
-            ack: Cell::new(None),
-            time: Cell::new(None),
+            subscriptions: Subscriptions::default(),
+            turn: Mutex::new(()),
             refusals_in_row: Cell::new(0),
             orders: RefCell::default(),
             ended: Cell::new(false),
@@ -166,8 +176,7 @@ impl Live {
         match self.read(channel, said.payload, received_at) {
             Ok(item) => {
                 self.refusals_in_row.set(0);
-                self.worker.shared.counters.count_message(channel);
-                Heard::Taken(self.worker.intake.hold(item), None)
+                Heard::Taken(channel, item, None)
             }
             Err(error) => self.unreadable(channel, said.payload, error, received_at),
         }
@@ -225,54 +234,107 @@ impl Live {
         let (Some(head), Some(reason)) = (head, reason) else {
             return Heard::Refused(refusal);
         };
-        let durable = self.worker.intake.hold(Inbound::UnreadableReport {
+        let item = Inbound::UnreadableReport {
             pump: self.pump(),
             session: self.card.number,
             id: head.id,
             reason,
             received_at,
-        });
-        Heard::Taken(durable, Some(refusal))
+        };
+        Heard::Taken(channel, item, Some(refusal))
     }
 
-    /// Judges a subscription and returns the quality of service that is granted.
-    pub(super) fn subscribe(&self, filter: &str, qos: u8) -> Result<u8, Refusal> {
+    /// Waits until the pump may say one more message. `false` if the connection ended before that.
+    async fn may_say(&self, channel: Channel) -> bool {
+        let _turn = self.turn.lock().await;
+        let shared = &self.worker.shared;
+        let mut delayed = false;
+        while !self.ended.get() {
+            let Err(wait) = self.card.allowance.take(channel, &shared.limits, Instant::now()) else {
+                return true;
+            };
+            if !std::mem::replace(&mut delayed, true) {
+                shared.counters.count_delayed(channel);
+            }
+            ntex::time::sleep(wait.max(SHORTEST_WAIT)).await;
+        }
+        false
+    }
+
+    /// Judges the filters of one SUBSCRIBE and returns, for each, the quality of service that is granted.
+    pub(super) fn subscribe(self: &Rc<Self>, wanted: &[(ByteString, u8)]) -> Vec<Result<u8, Refusal>> {
         self.heard();
-        let channel = topic_policy(self.pump(), Action::Subscribe, filter).map_err(|denial| {
+        if wanted.len() > MOST_FILTERS {
+            self.refuse(&Refusal::TooManyFilters, &wanted.len());
+            return vec![Err(Refusal::TooManyFilters); wanted.len()];
+        }
+        let mut subscribed = Vec::new();
+        let answers = wanted
+            .iter()
+            .map(|(filter, qos)| {
+                let channel = self.may_subscribe(filter)?;
+                let granted = (*qos).min(1);
+                if let Some(subscription) = self.subscriptions.to(channel) {
+                    subscription.grant(granted);
+                }
+                if !subscribed.contains(&channel) {
+                    subscribed.push(channel);
+                }
+                Ok(granted)
+            })
+            .collect();
+        for channel in subscribed {
+            self.announce(channel);
+        }
+        answers
+    }
+
+    fn may_subscribe(&self, filter: &str) -> Result<Channel, Refusal> {
+        topic_policy(self.pump(), Action::Subscribe, filter).map_err(|denial| {
             let refusal = Refusal::Subscribe(denial);
             self.refuse(&refusal, &Shown(filter));
             refusal
-        })?;
-        let granted = qos.min(1);
-        if let Some(subscription) = self.subscription(channel) {
-            subscription.set(Some(granted));
+        })
+    }
+
+    /// Tells that the pump listens, unless that is on its way already.
+    fn announce(self: &Rc<Self>, channel: Channel) {
+        let Some(subscription) = self.subscriptions.to(channel) else {
+            return;
+        };
+        if self.ended.get() || !subscription.announce() {
+            return;
         }
-        if !self.ended.get() {
-            self.worker.intake.tell(Inbound::Ready {
-                pump: self.pump(),
-                session: self.card.number,
-                channel,
-            });
-        }
-        Ok(granted)
+        let live = self.clone();
+        let mut news = self.tell_ready(channel);
+        ntex::rt::spawn(async move {
+            loop {
+                // News that was not stored comes again by itself; here it only matters that it is no longer under way.
+                news.await;
+                let again = live.subscriptions.to(channel).is_some_and(Subscription::arrived);
+                if !again || live.ended.get() {
+                    return;
+                }
+                news = live.tell_ready(channel);
+            }
+        });
+    }
+
+    fn tell_ready(&self, channel: Channel) -> Durable {
+        self.worker.intake.hold(Inbound::Ready {
+            pump: self.pump(),
+            session: self.card.number,
+            channel,
+        })
     }
 
     /// Ends a subscription, if there is one.
     pub(super) fn unsubscribe(&self, filter: &str) {
         self.heard();
         if let Ok(channel) = topic_policy(self.pump(), Action::Subscribe, filter)
-            && let Some(subscription) = self.subscription(channel)
+            && let Some(subscription) = self.subscriptions.to(channel)
         {
-            subscription.set(None);
-        }
-    }
-
-    const fn subscription(&self, channel: Channel) -> Option<&Cell<Option<u8>>> {
-        match channel {
-            Channel::Order => Some(&self.order),
-            Channel::Ack => Some(&self.ack),
-            Channel::Time => Some(&self.time),
-            Channel::Presence | Channel::Telemetry | Channel::Report => None,
+            subscription.cancel();
         }
     }
 
@@ -298,14 +360,14 @@ impl Live {
     pub(super) fn deliver(self: &Rc<Self>, down: Down) {
         let reads = !self.write_paused.get();
         match down {
-            Down::Order(order) => match self.order.get() {
+            Down::Order(order) => match self.subscriptions.order.qos() {
                 None => {}
                 Some(0) if !reads => {}
                 Some(0) => self.sink.send(self.topic(Channel::Order), order.write().into()),
                 Some(_) => self.deliver_order(&order),
             },
             Down::Ack(ack) => {
-                if reads && self.ack.get().is_some() {
+                if reads && self.subscriptions.ack.qos().is_some() {
                     self.sink.send(self.topic(Channel::Ack), ack.write().into());
                 }
             }

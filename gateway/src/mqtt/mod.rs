@@ -10,22 +10,27 @@
 //! | [`entrance`] | a connection before it has a name: limits, TLS, the deadline for CONNECT |
 //! | [`connect`] | CONNECT: who it is, what it may leave behind, whom it replaces |
 //! | [`live`], [`sink`] | a connection with a name: what it may say, what it is told, how it ends |
+//! | [`subscriptions`] | what it listens to |
+//! | [`allowance`] | how much a pump may say |
 //! | [`v3`], [`v5`] | the two dialects, each a thin table of codes |
-//! | [`intake`] | group hand-over: one batch in flight per worker, everything else waits for the next |
+//! | [`intake`], [`facts`] | group hand-over: one batch in flight per worker, everything else waits for the next |
 //! | [`directory`] | which connection of a pump is the newest, and on which worker |
 //! | [`admission`] | how many connections an address may hold |
 //! | [`refusal`], [`counters`] | every way to say no, its codes, its counter and its line in the log |
 
 mod admission;
+mod allowance;
 mod connect;
 mod counters;
 mod directory;
 mod endpoint;
 mod entrance;
+mod facts;
 mod intake;
 mod live;
 mod refusal;
 mod sink;
+mod subscriptions;
 mod v3;
 mod v5;
 mod worker;
@@ -179,7 +184,8 @@ impl Batch {
     }
 
     /// Nothing is stored. Pumps whose messages are in it get no PUBACK and are disconnected, so that they send
-    /// again; facts about connections that are still in `items` come again in the next batch.
+    /// again; facts about connections that are still in `items` come again in the next batch, unless newer ones have
+    /// overtaken them.
     pub fn failed(self) {
         let _ = self.done.send(Err(self.items));
     }

@@ -10,7 +10,7 @@ use std::{
 use fleet::{Timestamp, certificate::GateRefusal, id::PumpId};
 use ntex_mqtt::{
     v3::codec::ConnectAckReason as Connack3,
-    v5::codec::{ConnectAckReason as Connack5, PublishAckReason},
+    v5::codec::{ConnectAckReason as Connack5, PublishAckReason, SubscribeAckReason},
 };
 use thiserror::Error;
 use wire::{message::ReadError, policy::Denial};
@@ -89,6 +89,9 @@ pub enum Refusal {
     /// A subscription breaks the topic policy.
     #[error("subscribe: {0}")]
     Subscribe(Denial),
+    /// More filters in one SUBSCRIBE than there are topics to subscribe to.
+    #[error("more filters in one SUBSCRIBE than a pump has topics")]
+    TooManyFilters,
     /// The payload does not fit the schema.
     #[error("{0}")]
     Unreadable(#[from] ReadError),
@@ -125,7 +128,7 @@ impl Refusal {
             | Self::Will(_)
             | Self::Stopping => Stage::Connect,
             Self::Publish(_) | Self::Unreadable(_) => Stage::Publish,
-            Self::Subscribe(_) => Stage::Subscribe,
+            Self::Subscribe(_) | Self::TooManyFilters => Stage::Subscribe,
             Self::PacketTooLarge
             | Self::SlowPacket
             | Self::SlowReader
@@ -150,6 +153,7 @@ impl Refusal {
             Self::AuthMethod => "auth_method",
             Self::Will(denial) | Self::Publish(denial) | Self::Subscribe(denial) => denial.as_str(),
             Self::Stopping => "stopping",
+            Self::TooManyFilters => "too_many_filters",
             Self::Unreadable(ReadError::TooLarge { .. }) => "too_large",
             Self::Unreadable(ReadError::Malformed { .. }) => "malformed_payload",
             Self::PacketTooLarge => "packet_too_large",
@@ -188,6 +192,14 @@ impl Refusal {
             Self::Unreadable(_) => PublishAckReason::PayloadFormatInvalid,
             Self::Publish(Denial::TooLarge) => PublishAckReason::QuotaExceeded,
             _ => PublishAckReason::NotAuthorized,
+        }
+    }
+
+    /// SUBACK reason code of MQTT 5.
+    pub(super) const fn suback5(&self) -> SubscribeAckReason {
+        match self {
+            Self::TooManyFilters => SubscribeAckReason::QuotaExceeded,
+            _ => SubscribeAckReason::NotAuthorized,
         }
     }
 }

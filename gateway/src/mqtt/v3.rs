@@ -107,11 +107,15 @@ async fn take(live: &Live, publish: Publish) -> Result<(), Over> {
     }
 }
 
-fn answer(live: &Live, message: ProtocolMessage) -> ProtocolMessageAck {
+fn answer(live: &Rc<Live>, message: ProtocolMessage) -> ProtocolMessageAck {
     match message {
         ProtocolMessage::Subscribe(mut subscribe) => {
-            for mut subscription in &mut subscribe {
-                match live.subscribe(subscription.topic(), subscription.qos().into()) {
+            let wanted: Vec<_> = (&mut subscribe)
+                .into_iter()
+                .map(|subscription| (subscription.topic().clone(), subscription.qos().into()))
+                .collect();
+            for (mut subscription, granted) in (&mut subscribe).into_iter().zip(live.subscribe(&wanted)) {
+                match granted {
                     Ok(0) => subscription.confirm(QoS::AtMostOnce),
                     Ok(_) => subscription.confirm(QoS::AtLeastOnce),
                     Err(_) => subscription.fail(),

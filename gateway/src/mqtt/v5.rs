@@ -12,9 +12,7 @@ use ntex_mqtt::{
     v5::{
         Handshake, HandshakeAck, MqttServer, ProtocolMessage, ProtocolMessageAck, Publish, PublishAck,
         Session,
-        codec::{
-            ConnectAck, Disconnect, DisconnectReasonCode, Encoded, PublishAckReason, SubscribeAckReason,
-        },
+        codec::{ConnectAck, Disconnect, DisconnectReasonCode, Encoded, PublishAckReason},
     },
 };
 use wire::topic::MAX_UP_PAYLOAD;
@@ -137,14 +135,18 @@ async fn take(live: &Live, publish: Publish) -> Result<PublishAck, Over> {
     }
 }
 
-fn answer(live: &Live, message: ProtocolMessage) -> ProtocolMessageAck {
+fn answer(live: &Rc<Live>, message: ProtocolMessage) -> ProtocolMessageAck {
     match message {
         ProtocolMessage::Subscribe(mut subscribe) => {
-            for mut subscription in &mut subscribe {
-                match live.subscribe(subscription.topic(), subscription.options().qos.into()) {
+            let wanted: Vec<_> = (&mut subscribe)
+                .into_iter()
+                .map(|subscription| (subscription.topic().clone(), subscription.options().qos.into()))
+                .collect();
+            for (mut subscription, granted) in (&mut subscribe).into_iter().zip(live.subscribe(&wanted)) {
+                match granted {
                     Ok(0) => subscription.confirm(QoS::AtMostOnce),
                     Ok(_) => subscription.confirm(QoS::AtLeastOnce),
-                    Err(_) => subscription.fail(SubscribeAckReason::NotAuthorized),
+                    Err(refusal) => subscription.fail(refusal.suback5()),
                 }
             }
             subscribe.ack()

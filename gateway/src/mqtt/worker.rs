@@ -80,7 +80,7 @@ impl Connection {
     pub(super) fn answer(&self, live: Option<Rc<Live>>) {
         self.answered.set(true);
         if let Some(live) = live {
-            self.place.borrow_mut().opened();
+            self.place.borrow_mut().admitted();
             self.live.replace(Some(live));
         }
     }

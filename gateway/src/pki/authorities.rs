@@ -4,6 +4,7 @@
 //! Rotation makes a new generation and leaves the old one trusted, so no pump loses its connection; pruning ends that
 //! trust when nothing live chains to it, or when a person says so, knowing whom it cuts off.
 
+mod change;
 mod establish;
 mod live;
 mod problem;
@@ -15,24 +16,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use fleet::{
     Timestamp,
-    certificate::{AuthorityKind, AuthorityState, CertificateRecord, PruneDecision, may_issue, prune},
-    event::{Event, EventKind},
-    id::{AuthorityId, EventId, PumpId},
+    certificate::{AuthorityKind, AuthorityState, CertificateRecord, may_issue},
+    id::{AnchorId, AuthorityId, PumpId},
 };
 use rustls_pki_types::CertificateDer;
 use secrecy::SecretString;
-use store::{AuthorityRecord, Store};
+use store::{AuthorityRecord, ServerCertificateRecord, Store};
 
 use super::{
     csr::VerifiedRequest,
-    issue::{self, Generation, Installation, Subordinate},
-    key::{CaKey as _, FileKeyStore, KdfCost},
+    issue::{self, Installation},
+    key::{FileKeyStore, KdfCost},
     profile::Profiles,
     tls::{Origin, ServerIdentity, Trust},
 };
-use crate::{app::Actor, config::Config, fresh};
+use crate::{config::Config, fresh};
 
-use live::Live;
+use live::{Live, Signing};
+use revocation::Lists;
+
+pub use change::Retirement;
+pub use establish::Founding;
 pub use problem::AuthorityProblem;
 
 /// The authorities of a running gateway.
@@ -47,8 +51,13 @@ pub struct Authorities {
     server_names: Vec<String>,
     crl_base_url: String,
     live: ArcSwap<Live>,
+    lists: Lists,
     trust: Arc<Trust>,
+    /// The manufacturers' anchors that are trusted, kept so that trust in one of ours can end without the database.
+    manufacturers: Mutex<Vec<(AnchorId, Vec<u8>)>>,
     identity: Arc<ServerIdentity>,
+    /// The certificate that listeners answer with.
+    served: Mutex<ServerCertificateRecord>,
     /// One change of the authorities at a time.
     changing: Mutex<()>,
 }
@@ -63,7 +72,7 @@ pub struct IssuedCertificate {
 }
 
 impl Authorities {
-    /// Opens what [`Authorities::establish`] made: decrypts the issuing keys, and renews the server certificate if it is due.
+    /// Opens what [`Authorities::found`] made: decrypts the issuing keys, and renews the server certificate if it is due.
     ///
     /// # Errors
     /// [`AuthorityProblem`]: a wrong passphrase, a missing key, a database that does not fit the keys.
@@ -76,23 +85,22 @@ impl Authorities {
         let profiles = Profiles::embedded()?;
         let installation = Installation::new(config.hospital.name.as_str())?;
         let keys = FileKeyStore::new(config.key_dir(), KdfCost::STRONG);
-        let live = Live::load(&store, &keys, &passphrase)?;
-        let anchors = store.read(|db| db.anchor_list())?;
-        let trust = Arc::new(Trust::new(
-            &live.device_anchors(),
-            &live::manufacturer_anchors(&anchors),
-        )?);
+        let records = store.read(|db| db.authority_list())?;
+        let opened = owing_their_last_list(&store, &records, &keys, &passphrase, now)?;
+        let live = Live::of(records, &opened, &keys, &passphrase)?;
+        let manufacturers = live::manufacturer_anchors(store.read(|db| db.anchor_list())?);
+        let trust = Trust::new(&live::device_anchors(live.records()), &manufacturers)?;
         let crl_base_url = config.crl_base_url();
-        let server = server::load_or_issue(&server::Needs {
-            store: &store,
+        let needs = server::Needs {
             keys: &keys,
             passphrase: &passphrase,
             profiles: &profiles,
-            live: &live,
+            active: live.active(AuthorityKind::Server)?,
             names: &config.server.names,
             crl_base_url: &crl_base_url,
             now,
-        })?;
+        };
+        let server = server::load_or_issue(&store, &needs)?;
         Ok(Self {
             store,
             keys,
@@ -101,9 +109,12 @@ impl Authorities {
             installation,
             server_names: config.server.names.clone(),
             crl_base_url,
+            lists: Lists::due(live.signing()),
             live: ArcSwap::from_pointee(live),
-            trust,
+            trust: Arc::new(trust),
+            manufacturers: Mutex::new(manufacturers),
             identity: Arc::new(ServerIdentity::new(&server.chain, server.key)?),
+            served: Mutex::new(server.record),
             changing: Mutex::new(()),
         })
     }
@@ -180,7 +191,10 @@ impl Authorities {
     /// Whether an authority is the one that signs pumps' certificates now.
     #[must_use]
     pub fn is_issuing(&self, id: AuthorityId) -> bool {
-        self.live.load().active(AuthorityKind::Device).is_ok_and(|active| active.record.id == id)
+        self.live
+            .load()
+            .active(AuthorityKind::Device)
+            .is_ok_and(|active| active.record.id == id)
     }
 
     /// Every generation on record.
@@ -201,143 +215,73 @@ impl Authorities {
             .collect()
     }
 
-    /// Makes the next generation of an issuing authority. It issues from now on; the one before stays trusted.
-    ///
-    /// # Errors
-    /// [`AuthorityProblem`]; then everything is as it was.
-    pub fn rotate(
-        &self,
-        kind: AuthorityKind,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<AuthorityRecord, AuthorityProblem> {
-        let which = match kind {
-            AuthorityKind::Device => Subordinate::Device,
-            AuthorityKind::Server => Subordinate::Server,
-            AuthorityKind::Root => return Err(AuthorityProblem::RootIsNotRotated),
-        };
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = self.live.load_full();
-        let root = live.root(&self.keys, &self.passphrase)?;
-        let number = live.next_generation(kind);
-        let key_name = establish::key_name(kind, number);
-        let key = self.keys.generate(&key_name, &self.passphrase)?;
-        let generation = Generation {
-            installation: &self.installation,
-            number,
-        };
-        let issued = issue::make_ca(
-            &self.profiles,
-            which,
-            generation,
-            &root,
-            key.public_key(),
-            now,
-            fresh::bytes(),
-        )?;
-        let record = establish::record(kind, number, key_name, &issued, now)?;
-        let event = event(
-            now,
-            EventKind::AuthorityRotated,
-            format!("{}, by {}", record.subject, actor.name),
-        );
-        self.store.write_durable(|db| {
-            db.authority_rotate(&record)?;
-            db.event_record(std::slice::from_ref(&event))
-        })?;
-        self.reload(now)?;
-        Ok(record)
-    }
-
-    /// Ends the trust in an old generation and returns the certificates that were cut off by it: none, unless
-    /// `cut_off` says that a person means it. Their pumps' connections are the caller's to close.
-    ///
-    /// # Errors
-    /// [`AuthorityProblem::WouldCutOff`] with the number of pumps that would be cut off.
-    pub fn retire(
-        &self,
-        id: AuthorityId,
-        cut_off: bool,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Vec<CertificateRecord>, AuthorityProblem> {
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = self.live.load_full();
-        let authority = live.find(id).ok_or(AuthorityProblem::Unknown { id })?;
-        let certificates = self.store.read(|db| db.certificate_live_of(id, now))?;
-        match prune(authority.state, certificates.len()) {
-            PruneDecision::Prune => {}
-            PruneDecision::CutsOff(_) if cut_off => {}
-            PruneDecision::CutsOff(count) => return Err(AuthorityProblem::WouldCutOff { count }),
-            PruneDecision::StillActive => return Err(AuthorityProblem::StillActive { kind: authority.kind }),
-            PruneDecision::AlreadyRetired => return Err(AuthorityProblem::AlreadyRetired),
-        }
-        if authority.kind == AuthorityKind::Root {
-            return Err(AuthorityProblem::RootIsNotRotated);
-        }
-        let fingerprints: Vec<_> = certificates
-            .iter()
-            .map(|certificate| certificate.fingerprint)
-            .collect();
-        let detail = format!(
-            "{}, by {}; {} certificates cut off",
-            authority.subject,
-            actor.name,
-            certificates.len()
-        );
-        let event = event(now, EventKind::AuthorityRetired, detail);
-        self.store.write_durable(|db| {
-            db.authority_retire(id)?;
-            db.certificate_revoke(
-                &fingerprints,
-                fleet::certificate::RevocationReason::CaCompromise,
-                now,
-            )?;
-            db.event_record(std::slice::from_ref(&event))
-        })?;
-        self.reload(now)?;
-        Ok(certificates)
-    }
-
     /// Takes over anchors that were imported or removed.
     ///
     /// # Errors
     /// [`AuthorityProblem`]; then the anchors in use are as they were.
     pub fn reload_anchors(&self) -> Result<(), AuthorityProblem> {
-        let anchors = self.store.read(|db| db.anchor_list())?;
+        let mut manufacturers = self.manufacturers.lock().unwrap_or_else(PoisonError::into_inner);
+        let anchors = live::manufacturer_anchors(self.store.read(|db| db.anchor_list())?);
         let live = self.live.load();
-        Ok(self
-            .trust
-            .replace(&live.device_anchors(), &live::manufacturer_anchors(&anchors))?)
+        self.trust
+            .replace(&live::device_anchors(live.records()), &anchors)?;
+        *manufacturers = anchors;
+        Ok(())
     }
 
-    /// Takes over what is on record now: issuers, anchors, our own certificate, revocation lists.
-    fn reload(&self, now: Timestamp) -> Result<(), AuthorityProblem> {
-        self.live
-            .store(Arc::new(Live::load(&self.store, &self.keys, &self.passphrase)?));
-        self.reload_anchors()?;
-        self.renew_server_certificate(now)?;
-        self.refresh_crls(now)
-    }
-
-    /// Issues a new server certificate when the present one is due, names other hosts, or is of an older authority.
+    /// Issues a new server certificate when the present one is due, is not valid yet, names other hosts, or is of an older
+    /// authority.
     ///
     /// # Errors
     /// [`AuthorityProblem`]; then the present one stays in use.
     pub fn renew_server_certificate(&self, now: Timestamp) -> Result<(), AuthorityProblem> {
         let live = self.live.load();
-        let server = server::load_or_issue(&server::Needs {
-            store: &self.store,
+        let needs = server::Needs {
             keys: &self.keys,
             passphrase: &self.passphrase,
             profiles: &self.profiles,
-            live: &live,
+            active: live.active(AuthorityKind::Server)?,
             names: &self.server_names,
             crl_base_url: &self.crl_base_url,
             now,
-        })?;
-        Ok(self.identity.replace(&server.chain, server.key)?)
+        };
+        let mut present = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        if needs.are_met_by(&present) {
+            return Ok(());
+        }
+        let server = server::load_or_issue(&self.store, &needs)?;
+        self.identity.replace(&server.chain, server.key)?;
+        *present = server.record;
+        Ok(())
     }
+}
+
+/// The keys of retired authorities that have not signed their last list, as far as they are still there.
+fn owing_their_last_list(
+    store: &Store,
+    records: &[AuthorityRecord],
+    keys: &FileKeyStore,
+    passphrase: &SecretString,
+    now: Timestamp,
+) -> Result<Vec<Signing>, AuthorityProblem> {
+    let mut opened = Vec::new();
+    for record in records {
+        if is_trusted(record) || record.kind == AuthorityKind::Root || record.not_after <= now {
+            continue;
+        }
+        let list = store.read(|db| db.crl_fetch(record.id))?;
+        if list.is_some_and(|list| revocation::is_last(&list, record)) {
+            continue;
+        }
+        match Signing::open(record, keys, passphrase) {
+            Ok(signing) => opened.push(signing),
+            // What is retired must not keep the gateway from starting.
+            Err(error) => {
+                tracing::warn!(authority = %record.subject, %error, "a retired authority can not sign its last revocation list");
+            }
+        }
+    }
+    Ok(opened)
 }
 
 /// Whether a generation still has a say.
@@ -345,15 +289,5 @@ const fn is_trusted(authority: &AuthorityRecord) -> bool {
     match authority.state {
         AuthorityState::Active | AuthorityState::Trusted => true,
         AuthorityState::Retired => false,
-    }
-}
-
-fn event(at: Timestamp, kind: EventKind, detail: String) -> Event {
-    Event {
-        id: EventId::from_uuid(fresh::uuid(at)),
-        at,
-        kind,
-        pump: None,
-        detail,
     }
 }

@@ -177,3 +177,22 @@ async fn who_guesses_waits_and_who_knows_gets_in_afterwards() {
     guess("a wrong password").await.expect_problem("wrong_password");
     guess(PASSWORD).await.expect(StatusCode::CREATED);
 }
+
+#[actix_web::test]
+async fn a_new_password_ends_the_tokens_that_were_made_by_the_old_one() {
+    let stage = Stage::new();
+    stage.account("admin", false);
+    let token = async |body: Value| {
+        let made = sign_in(&stage, "admin", PASSWORD, body)
+            .await
+            .expect(StatusCode::CREATED);
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let old = token(json!({"label": "thief"})).await;
+    let another = token(json!({"label": "laptop"})).await;
+    let new = token(json!({"label": "laptop", "new_password": "a better password"})).await;
+    for old in [old, another] {
+        with_token(&stage, &old).await.expect_problem("unauthenticated");
+    }
+    with_token(&stage, &new).await.expect(StatusCode::OK);
+}

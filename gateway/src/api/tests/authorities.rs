@@ -5,11 +5,35 @@ use actix_web::{
     test::TestRequest,
 };
 use chrono::TimeDelta;
-use fleet::{certificate::RevocationReason, pump::SessionEnd};
+use fleet::{
+    certificate::{AuthorityKind, RevocationReason},
+    pump::SessionEnd,
+};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use serde_json::json;
+use store::CrlRecord;
 use x509_parser::{prelude::FromDer, revocation_list::CertificateRevocationList};
 
 use super::stage::{Stage, Told};
+use crate::{command::certificate, pki::csr::read_request};
+
+/// The first of the Device CA's certificates, signed for a pump.
+fn chain(stage: &Stage, pump: fleet::id::PumpId) -> Vec<Vec<u8>> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    let request = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
+    let request = read_request(request.der()).unwrap();
+    let now = stage.app.now();
+    vec![stage.app.authorities.issue_pump(pump, &request, now).unwrap().der]
+}
+
+/// The number of entries of a revocation list, and for how many days it holds.
+fn list(stage: &Stage, name: &str) -> Option<(usize, i64)> {
+    let der = stage.app.authorities.crl(name)?;
+    let (_, crl) = CertificateRevocationList::from_der(&der).unwrap();
+    let life = crl.next_update().unwrap().timestamp() - crl.last_update().timestamp();
+    Some((crl.iter_revoked_certificates().count(), life / 86_400))
+}
 
 #[actix_web::test]
 async fn revoking_denies_and_closes_and_the_first_reason_stands() {
@@ -183,4 +207,135 @@ async fn a_revocation_list_needs_no_token() {
     assert_eq!(reply.header(header::CACHE_CONTROL), "public, max-age=600");
     fetch("device-9").await.expect_problem("not_found");
     fetch("..%2Fdevice-1").await.expect_problem("not_found");
+}
+
+#[actix_web::test]
+async fn a_retirement_on_record_cuts_off_whatever_fails_afterwards() {
+    let stage = Stage::new();
+    // The server certificate is due, and no key can be read or made: what follows the commit fails.
+    stage.move_clock(TimeDelta::days(365));
+    let pump = stage.pump("SN-1");
+    let certificate = stage.certificate(pump);
+    let chain = chain(&stage, pump);
+    let old = stage.device_authority();
+    stage
+        .post("/authorities/rotate", json!({"kind": "device"}))
+        .await
+        .expect(StatusCode::CREATED);
+    stage.move_clock(TimeDelta::days(30));
+    std::fs::remove_dir_all(stage.key_dir()).unwrap();
+    std::fs::write(stage.key_dir(), "in the way").unwrap();
+    assert!(stage.app.authorities.origin(&chain, stage.app.now()).is_some());
+    let retired = stage
+        .post(&format!("/authorities/{old}/retire"), json!({"cut_off": true}))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(retired["certificates_cut_off"], 1);
+    assert!(!stage.admits(&certificate));
+    assert_eq!(stage.told(), [Told::Closed(pump, SessionEnd::Denied)]);
+    assert_eq!(stage.app.authorities.origin(&chain, stage.app.now()), None);
+    let (entries, days) = list(&stage, "device-1").unwrap();
+    assert!(entries == 1 && days > 365, "{entries} entries for {days} days");
+}
+
+#[actix_web::test]
+async fn retiring_again_makes_up_for_a_call_that_lost_its_answer() {
+    let stage = Stage::new();
+    let pump = stage.pump("SN-1");
+    let certificate = stage.certificate(pump);
+    let chain = chain(&stage, pump);
+    let old = stage.device_authority();
+    stage
+        .post("/authorities/rotate", json!({"kind": "device"}))
+        .await
+        .expect(StatusCode::CREATED);
+    let now = stage.app.now();
+    stage
+        .app
+        .store
+        .write(|db| {
+            db.authority_retire(old)?;
+            db.certificate_revoke(&[certificate.fingerprint], RevocationReason::CaCompromise, now)
+        })
+        .unwrap();
+    assert!(stage.admits(&certificate) && stage.app.authorities.origin(&chain, now).is_some());
+    stage
+        .post(&format!("/authorities/{old}/retire"), json!({"cut_off": false}))
+        .await
+        .expect_problem("authority_refused");
+    assert!(!stage.admits(&certificate));
+    assert_eq!(stage.told(), [Told::Closed(pump, SessionEnd::Denied)]);
+    assert_eq!(stage.app.authorities.origin(&chain, now), None);
+    assert_eq!(list(&stage, "device-1").unwrap().0, 1);
+}
+
+#[actix_web::test]
+async fn a_rotation_on_record_is_not_called_a_failure() {
+    let stage = Stage::new();
+    let key = stage.app.authorities.list().unwrap();
+    let key = key.iter().find(|one| one.kind == AuthorityKind::Device).unwrap();
+    // It is open already and not needed again.
+    std::fs::remove_file(stage.key_dir().join(format!("{}.key.pem", key.key_name))).unwrap();
+    stage
+        .post("/authorities/rotate", json!({"kind": "device"}))
+        .await
+        .expect(StatusCode::CREATED);
+    assert!(stage.app.authorities.is_issuing(stage.device_authority()));
+    assert_eq!(list(&stage, "device-2").unwrap().0, 0);
+}
+
+#[actix_web::test]
+async fn revocations_at_once_are_all_on_the_list() {
+    let stage = Stage::new();
+    let pump = stage.pump("SN-1");
+    let certificates: Vec<_> = (0..12).map(|_| stage.certificate(pump)).collect();
+    let actor = crate::app::Actor {
+        account: None,
+        name: fleet::text::Name::new("tester").unwrap(),
+    };
+    std::thread::scope(|threads| {
+        for one in &certificates {
+            threads.spawn(|| {
+                let name = one.fingerprint.to_string();
+                certificate::revoke(&stage.app, &actor, &name, RevocationReason::KeyCompromise).unwrap();
+            });
+        }
+    });
+    assert_eq!(list(&stage, "device-1").unwrap().0, 12);
+}
+
+#[actix_web::test]
+async fn a_list_that_can_not_be_signed_does_not_hold_up_the_others() {
+    let stage = Stage::new();
+    let now = stage.app.now();
+    let last_number = CrlRecord {
+        authority: stage.device_authority(),
+        number: i64::MAX,
+        der: Vec::new(),
+        this_update: now - TimeDelta::days(2),
+        next_update: now - TimeDelta::days(1),
+    };
+    stage.app.store.write(|db| db.crl_put(&last_number)).unwrap();
+    stage.app.authorities.refresh_crls(now).unwrap_err();
+    assert_eq!(list(&stage, "device-1"), None);
+    assert_eq!(list(&stage, "server-1").unwrap().0, 0);
+}
+
+#[actix_web::test]
+async fn the_server_certificate_is_left_alone_while_it_fits_and_replaced_where_it_is_not_valid_yet() {
+    let stage = Stage::new();
+    let renew = || {
+        let now = stage.app.now();
+        stage.app.authorities.renew_server_certificate(now).unwrap();
+        let all = stage.app.store.read(|db| db.server_certificate_list()).unwrap();
+        all.len()
+    };
+    let away = stage.key_dir().with_file_name("away");
+    std::fs::rename(stage.key_dir(), &away).unwrap();
+    assert_eq!(renew(), 1, "no key is looked for");
+    std::fs::rename(&away, stage.key_dir()).unwrap();
+    // The clock had been ahead.
+    stage.move_clock(TimeDelta::days(-2));
+    assert_eq!(renew(), 2);
+    assert_eq!(renew(), 2);
 }

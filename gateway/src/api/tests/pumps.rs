@@ -5,11 +5,16 @@ use chrono::TimeDelta;
 use fleet::{
     certificate::RevocationReason,
     id::PumpId,
-    pump::{HoldKind, SessionEnd},
+    pump::{Hold, HoldKind, SessionEnd},
+    text::{Name, Reason},
 };
 use serde_json::{Value, json};
 
 use super::stage::{Reply, Stage, Told};
+use crate::{
+    app::Actor,
+    command::pump::{Errand, order},
+};
 
 async fn edit(stage: &Stage, pump: PumpId, version: i64, body: Value) -> Reply {
     let request = stage
@@ -295,4 +300,56 @@ async fn a_scan_finds_exactly_what_it_names() {
     assert_eq!(find("SN").await, []);
     assert_eq!(find("%25").await, []);
     assert_eq!(find("").await, []);
+}
+
+/// A commit whose answer was lost told nobody; who tries again is refused, and it is made up for.
+#[actix_web::test]
+async fn a_refusal_for_what_stands_already_makes_sure_that_it_does() {
+    let stage = Stage::new();
+    let (held, retired) = (stage.pump("SN-1"), stage.pump("SN-2"));
+    let (of_held, of_retired) = (stage.certificate(held), stage.certificate(retired));
+    let now = stage.app.now();
+    stage
+        .app
+        .store
+        .write(|db| {
+            let hold = Hold {
+                kind: HoldKind::SecurityIsolation,
+                reason: Reason::new("stolen").unwrap(),
+                since: now,
+            };
+            db.pump_hold_set(held, &hold)?;
+            db.pump_retire(retired, now)
+        })
+        .unwrap();
+    assert!(stage.admits(&of_held) && stage.admits(&of_retired));
+
+    hold(&stage, held, HoldKind::SecurityIsolation)
+        .await
+        .expect_problem("already_held");
+    assert!(!stage.admits(&of_held));
+    assert_eq!(stage.told(), [Told::Closed(held, SessionEnd::Denied)]);
+
+    stage
+        .post(&format!("/pumps/{retired}/retire"), json!({"reason": "worn out"}))
+        .await
+        .expect_problem("pump_retired");
+    assert!(!stage.admits(&of_retired));
+    assert_eq!(stage.told(), [Told::Closed(retired, SessionEnd::Denied)]);
+}
+
+#[actix_web::test]
+async fn the_gate_is_asked_right_before_an_order_is_sent() {
+    let stage = Stage::new();
+    let pump = stage.pump("SN-1");
+    stage.app.gate.set_pump(pump, Some(HoldKind::Sequestered), false);
+    let actor = Actor {
+        account: None,
+        name: Name::new("tester").unwrap(),
+    };
+    order(&stage.app, &actor, pump, Errand::ReportInventory).unwrap();
+    assert_eq!(stage.told(), []);
+    stage.app.gate.set_pump(pump, None, false);
+    order(&stage.app, &actor, pump, Errand::ReportInventory).unwrap();
+    assert_eq!(stage.told(), [Told::Order(pump, "report_inventory")]);
 }

@@ -2,7 +2,7 @@
 //! that writes down what it was told.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -33,7 +33,7 @@ use crate::{
     app::{App, Settings},
     auth::{basic::Credentials, password},
     clock::Clock,
-    command::account,
+    command::{account, pump::turn_is_taken},
     config::Config,
     fresh,
     mqtt::{Down, PumpLink},
@@ -60,7 +60,13 @@ pub(super) enum Told {
 impl PumpLink for Notebook {
     fn deliver(&self, pump: PumpId, down: Down) {
         self.0.lock().unwrap().push(match down {
-            Down::Order(order) => Told::Order(pump, order.body.kind()),
+            Down::Order(order) => {
+                assert!(
+                    turn_is_taken(),
+                    "an order may come after a hold that was committed first"
+                );
+                Told::Order(pump, order.body.kind())
+            }
             Down::Ack(_) => Told::Ack(pump),
         });
     }
@@ -80,7 +86,7 @@ pub(super) struct Stage {
     notebook: Arc<Notebook>,
     clock: Arc<Mutex<Timestamp>>,
     token: Mutex<Option<String>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// An answer, read to its end.
@@ -151,8 +157,13 @@ impl Stage {
             notebook,
             clock: time,
             token: Mutex::default(),
-            _dir: dir,
+            dir,
         }
+    }
+
+    /// Where the authorities' keys are.
+    pub(super) fn key_dir(&self) -> PathBuf {
+        self.dir.path().join("keys")
     }
 
     pub(super) fn move_clock(&self, by: TimeDelta) {
@@ -350,6 +361,7 @@ fn authorities(store: &Store, dir: &Path) -> Authorities {
     );
     let config = Config::parse(&dir.join("gateway.toml"), &text).unwrap();
     let passphrase = SecretString::from("only for this test");
-    Authorities::establish(store, &config, &passphrase, KdfCost::FOR_TESTS, START).unwrap();
+    let founding = Authorities::found(&config, &passphrase, KdfCost::FOR_TESTS, START).unwrap();
+    store.write(|db| founding.record(db)).unwrap();
     Authorities::open(store.clone(), &config, passphrase, START).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Real pumps over real sockets: a client of our own that sees every byte, and clients that nobody here wrote.
 
 mod hostile;
+mod limits;
 mod policy;
 mod raw;
 mod sessions;

@@ -8,9 +8,9 @@ use fleet::{
     id::AuthorityId,
 };
 use secrecy::SecretString;
-use store::{AuthorityRecord, Store};
+use store::{AuthorityRecord, Db, ServerCertificateRecord, StoreError};
 
-use super::{Authorities, AuthorityProblem, live::Live, server};
+use super::{Authorities, AuthorityProblem, live::Signing, server};
 use crate::{
     config::Config,
     fresh,
@@ -22,18 +22,44 @@ use crate::{
     },
 };
 
-impl Authorities {
-    /// Makes root, Device CA, Server CA and a server certificate in an empty database, and returns the root as PEM.
+/// Root, Device CA, Server CA and a server certificate: their keys are written, and nothing of them is on record yet.
+#[derive(Debug)]
+pub struct Founding {
+    authorities: [AuthorityRecord; 3],
+    server: ServerCertificateRecord,
+    root_pem: String,
+}
+
+impl Founding {
+    /// Puts all of it on record, as part of a transaction that may hold more.
     ///
     /// # Errors
-    /// [`AuthorityProblem`]; the caller throws away what was made so far.
-    pub fn establish(
-        store: &Store,
+    /// [`StoreError::Conflict`] when authorities are on record already.
+    pub fn record(&self, db: &mut Db<'_>) -> Result<(), StoreError> {
+        self.authorities
+            .iter()
+            .try_for_each(|authority| db.authority_create(authority))?;
+        db.server_certificate_put(&self.server)
+    }
+
+    /// The root certificate.
+    #[must_use]
+    pub fn root_pem(&self) -> &str {
+        &self.root_pem
+    }
+}
+
+impl Authorities {
+    /// Makes the first authorities, and writes their keys.
+    ///
+    /// # Errors
+    /// [`AuthorityProblem`]; the caller throws away the keys that were made so far.
+    pub fn found(
         config: &Config,
         passphrase: &SecretString,
         kdf: KdfCost,
         now: Timestamp,
-    ) -> Result<String, AuthorityProblem> {
+    ) -> Result<Founding, AuthorityProblem> {
         let profiles = Profiles::embedded()?;
         let installation = Installation::new(config.hospital.name.as_str())?;
         let keys = FileKeyStore::new(config.key_dir(), kdf);
@@ -46,8 +72,8 @@ impl Authorities {
         let root_key: Arc<dyn CaKey> = keys.generate(&root_key_name, passphrase)?;
         let made = issue::make_root(&profiles, first, &root_key, now, fresh::bytes())?;
         let root = Issuer::new(&made.der, root_key)?;
-        let mut records = vec![record(AuthorityKind::Root, 1, root_key_name, &made, now)?];
-        for which in [Subordinate::Device, Subordinate::Server] {
+        let root_pem = pem::encode(&pem::Pem::new("CERTIFICATE", made.der.clone()));
+        let subordinate = |which: Subordinate| {
             let name = key_name(which.kind(), 1);
             let key = keys.generate(&name, passphrase)?;
             let made = issue::make_ca(
@@ -59,22 +85,32 @@ impl Authorities {
                 now,
                 fresh::bytes(),
             )?;
-            records.push(record(which.kind(), 1, name, &made, now)?);
-        }
-        store.write_durable(|db| records.iter().try_for_each(|record| db.authority_create(record)))?;
-
-        let live = Live::load(store, &keys, passphrase)?;
-        server::load_or_issue(&server::Needs {
-            store,
+            Ok::<_, AuthorityProblem>(Signing {
+                record: record(which.kind(), 1, name, &made, now)?,
+                issuer: Arc::new(Issuer::new(&made.der, key)?),
+            })
+        };
+        let device = subordinate(Subordinate::Device)?;
+        let active = subordinate(Subordinate::Server)?;
+        let (server, _) = server::Needs {
             keys: &keys,
             passphrase,
             profiles: &profiles,
-            live: &live,
+            active: &active,
             names: &config.server.names,
             crl_base_url: &config.crl_base_url(),
             now,
-        })?;
-        Ok(pem::encode(&pem::Pem::new("CERTIFICATE", made.der)))
+        }
+        .make()?;
+        Ok(Founding {
+            authorities: [
+                record(AuthorityKind::Root, 1, root_key_name, &made, now)?,
+                device.record,
+                active.record,
+            ],
+            server,
+            root_pem,
+        })
     }
 }
 

@@ -1,69 +1,73 @@
 //! The authorities as they are at one moment, with the keys that sign. A change makes a new picture; nobody sees half of one.
 
-use std::{collections::HashMap, sync::RwLock};
+use std::sync::Arc;
 
 use fleet::{
-    Timestamp,
-    certificate::AuthorityKind,
+    certificate::{AuthorityKind, AuthorityState},
     id::{AnchorId, AuthorityId},
 };
 use secrecy::SecretString;
-use store::{AnchorRecord, AuthorityRecord, Store};
+use store::{AnchorRecord, AuthorityRecord};
 
 use super::{AuthorityProblem, is_trusted};
 use crate::pki::{issue::Issuer, key::FileKeyStore};
 
 /// An authority and its opened key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Signing {
     pub(super) record: AuthorityRecord,
-    pub(super) issuer: Issuer,
+    pub(super) issuer: Arc<Issuer>,
 }
 
-/// A signed revocation list.
-#[derive(Debug, Clone)]
-pub(super) struct SignedList {
-    pub(super) der: Vec<u8>,
-    pub(super) next_update: Timestamp,
+impl Signing {
+    /// Opens an authority's key: a third of a second of work.
+    pub(super) fn open(
+        record: &AuthorityRecord,
+        keys: &FileKeyStore,
+        passphrase: &SecretString,
+    ) -> Result<Self, AuthorityProblem> {
+        let key = keys.load(&record.key_name, passphrase)?;
+        Ok(Self {
+            record: record.clone(),
+            issuer: Arc::new(Issuer::new(&record.certificate_der, key)?),
+        })
+    }
 }
 
 /// Everything at one moment.
 #[derive(Debug)]
 pub(super) struct Live {
     records: Vec<AuthorityRecord>,
-    /// Device and Server CAs that are trusted: the active ones issue, all of them sign revocation lists.
+    /// Device and Server CAs whose key is open: the active ones issue, all of them sign revocation lists, a retired one
+    /// its last.
     signing: Vec<Signing>,
-    /// By the name under which they are served.
-    pub(super) lists: RwLock<HashMap<String, SignedList>>,
 }
 
 impl Live {
-    pub(super) fn load(
-        store: &Store,
+    /// What the records say. Keys that are open already stay so; only those of trusted authorities are opened.
+    pub(super) fn of(
+        records: Vec<AuthorityRecord>,
+        opened: &[Signing],
         keys: &FileKeyStore,
         passphrase: &SecretString,
     ) -> Result<Self, AuthorityProblem> {
-        let records = store.read(|db| db.authority_list())?;
-        let signing = records
-            .iter()
-            .filter(|record| is_trusted(record) && record.kind != AuthorityKind::Root)
-            .map(|record| {
-                let key = keys.load(&record.key_name, passphrase)?;
-                Ok(Signing {
+        let mut signing = Vec::new();
+        for record in records.iter().filter(|record| record.kind != AuthorityKind::Root) {
+            let open = opened.iter().find(|one| one.record.id == record.id);
+            if let Some(open) = open {
+                signing.push(Signing {
                     record: record.clone(),
-                    issuer: Issuer::new(&record.certificate_der, key)?,
-                })
-            })
-            .collect::<Result<_, AuthorityProblem>>()?;
-        Ok(Self {
-            records,
-            signing,
-            lists: RwLock::default(),
-        })
+                    issuer: Arc::clone(&open.issuer),
+                });
+            } else if is_trusted(record) {
+                signing.push(Signing::open(record, keys, passphrase)?);
+            }
+        }
+        Ok(Self { records, signing })
     }
 
-    pub(super) fn find(&self, id: AuthorityId) -> Option<&AuthorityRecord> {
-        self.records.iter().find(|record| record.id == id)
+    pub(super) fn records(&self) -> &[AuthorityRecord] {
+        &self.records
     }
 
     pub(super) fn trusted(&self) -> impl Iterator<Item = &AuthorityRecord> {
@@ -74,13 +78,14 @@ impl Live {
         &self.signing
     }
 
+    pub(super) fn signing_of(&self, id: AuthorityId) -> Option<&Signing> {
+        self.signing.iter().find(|signing| signing.record.id == id)
+    }
+
     pub(super) fn active(&self, kind: AuthorityKind) -> Result<&Signing, AuthorityProblem> {
         self.signing
             .iter()
-            .find(|signing| {
-                signing.record.kind == kind
-                    && signing.record.state == fleet::certificate::AuthorityState::Active
-            })
+            .find(|signing| signing.record.kind == kind && signing.record.state == AuthorityState::Active)
             .ok_or(AuthorityProblem::NoneActive { kind })
     }
 
@@ -100,31 +105,32 @@ impl Live {
         let key = keys.load(&root.key_name, passphrase)?;
         Ok(Issuer::new(&root.certificate_der, key)?)
     }
+}
 
-    pub(super) fn next_generation(&self, kind: AuthorityKind) -> i32 {
-        let last = self
-            .records
-            .iter()
-            .filter(|record| record.kind == kind)
-            .map(|record| record.generation)
-            .max();
-        last.unwrap_or(0).saturating_add(1)
-    }
+/// The number of the generation that comes after those on record.
+pub(super) fn next_generation(records: &[AuthorityRecord], kind: AuthorityKind) -> i32 {
+    let last = records
+        .iter()
+        .filter(|record| record.kind == kind)
+        .map(|record| record.generation)
+        .max();
+    last.unwrap_or(0).saturating_add(1)
+}
 
-    /// The Device CAs that pumps' certificates may chain to.
-    pub(super) fn device_anchors(&self) -> Vec<Vec<u8>> {
-        self.trusted()
-            .filter(|record| record.kind == AuthorityKind::Device)
-            .map(|record| record.certificate_der.clone())
-            .collect()
-    }
+/// The Device CAs that pumps' certificates may chain to.
+pub(super) fn device_anchors(records: &[AuthorityRecord]) -> Vec<Vec<u8>> {
+    records
+        .iter()
+        .filter(|record| is_trusted(record) && record.kind == AuthorityKind::Device)
+        .map(|record| record.certificate_der.clone())
+        .collect()
 }
 
 /// Manufacturers' anchors as the TLS listener takes them.
-pub(super) fn manufacturer_anchors(anchors: &[AnchorRecord]) -> Vec<(AnchorId, Vec<u8>)> {
+pub(super) fn manufacturer_anchors(anchors: Vec<AnchorRecord>) -> Vec<(AnchorId, Vec<u8>)> {
     anchors
-        .iter()
-        .map(|anchor| (anchor.id, anchor.certificate_der.clone()))
+        .into_iter()
+        .map(|anchor| (anchor.id, anchor.certificate_der))
         .collect()
 }
 

@@ -20,7 +20,7 @@ pub enum AuthorityProblem {
     #[error("there is no active {} authority; `gateway ca rotate --kind {}` makes one", .kind.as_str(), .kind.as_str())]
     NoneActive { kind: AuthorityKind },
     #[error(
-        "{count} pumps have certificates of this authority and would be cut off; wait until they renewed, or say that you mean it (--cut-off)"
+        "{count} live certificates of this authority would be cut off; wait until the pumps renewed, or say that you mean it (--cut-off)"
     )]
     WouldCutOff { count: usize },
     #[error("this authority still issues; rotate it first (`gateway ca rotate --kind {}`)", .kind.as_str())]
@@ -47,4 +47,26 @@ pub enum AuthorityProblem {
     Name(#[from] TextError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("{} things went wrong: {}", .0.len(), words(.0))]
+    Several(Vec<AuthorityProblem>),
+}
+
+impl AuthorityProblem {
+    /// Goes on after a failure, and tells all of them at the end.
+    pub(super) fn all(outcomes: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let mut problems: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+        match problems.pop() {
+            None => Ok(()),
+            Some(only) if problems.is_empty() => Err(only),
+            Some(last) => {
+                problems.push(last);
+                Err(Self::Several(problems))
+            }
+        }
+    }
+}
+
+fn words(problems: &[AuthorityProblem]) -> String {
+    let words: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    words.join("; ")
 }
