@@ -321,7 +321,11 @@ fn read_tokens(path: &Path, text: &str) -> Result<HashMap<String, String>, CliEr
     let mut columns = (0, 1);
     for (number, line) in text.trim_start_matches('\u{FEFF}').lines().enumerate() {
         let line = line.trim();
-        let named = |wanted: &[&str]| cells(line).iter().position(|cell| wanted.contains(&cell.as_str()));
+        let named = |wanted: &[&str]| {
+            cells(line)
+                .iter()
+                .position(|cell| wanted.contains(&cell.as_str()))
+        };
         if number == 0
             && let (Some(serial), Some(token)) = (named(&["serial"]), named(&["token", "secret"]))
         {
@@ -337,7 +341,11 @@ fn read_tokens(path: &Path, text: &str) -> Result<HashMap<String, String>, CliEr
             problem,
         };
         let mut row = cells(line);
-        let mut take = |column: usize| row.get_mut(column).map(std::mem::take).filter(|cell| !cell.is_empty());
+        let mut take = |column: usize| {
+            row.get_mut(column)
+                .map(std::mem::take)
+                .filter(|cell| !cell.is_empty())
+        };
         let (Some(serial), Some(token)) = (take(columns.0), take(columns.1)) else {
             return Err(problem("expected a serial number, a comma and a token"));
         };
