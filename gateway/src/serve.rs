@@ -169,6 +169,8 @@ async fn open(
             return Err(StartError::NotInitialised(config.data_dir.clone()));
         }
         let store = Store::open(&config.database_url())?;
+        // One gateway per database: a second one would not hear of what the first denies.
+        store.claim()?;
         store.migrate()?;
         let now = clock.now();
         let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;

@@ -58,6 +58,23 @@ pub enum StoreError {
         /// What the migration said.
         detail: String,
     },
+    /// Another gateway serves this database; two would not hear of each other's revocations.
+    #[error(
+        "another gateway is running on {database}; stop it first, or give this one a database of its own"
+    )]
+    Claimed {
+        /// The database, without secrets.
+        database: String,
+    },
+    /// A PostgreSQL database that can not keep every script there is.
+    #[error(
+        "the database keeps its text as {encoding}, which has no room for every name a pump may send; make one with \
+         CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// What the server calls it.
+        encoding: String,
+    },
     /// The URL names no database that can be opened.
     #[error(transparent)]
     Url(#[from] DatabaseUrlError),
@@ -78,20 +95,34 @@ pub enum Outage {
     /// It may be read, but not written.
     #[error("the database may not be written")]
     ReadOnly,
+    /// Its disk, its memory or its file fails.
+    #[error("the database fails; look at its disk, its memory and its log")]
+    Failing,
     /// Anything else; the source says what.
     #[error("the database refused")]
     Refused,
 }
 
 impl Outage {
+    /// Whether the database as a whole is out. Otherwise it refused this one thing, and may take the next.
+    #[must_use]
+    pub const fn is_of_all(self) -> bool {
+        match self {
+            Self::Down | Self::DiskFull | Self::Locked | Self::ReadOnly | Self::Failing => true,
+            Self::Refused => false,
+        }
+    }
+
     /// Both databases name these states in words only; the texts are part of their stable interface.
     fn of(message: &str) -> Self {
-        const SIGNS: [(&str, Outage); 12] = [
+        const SIGNS: &[(&str, Outage)] = &[
             ("database is locked", Outage::Locked),
             ("database table is locked", Outage::Locked),
             ("could not obtain lock", Outage::Locked),
             ("deadlock detected", Outage::Locked),
             ("lock timeout", Outage::Locked),
+            // What we ask takes this long only when something else is in its way.
+            ("statement timeout", Outage::Locked),
             ("disk is full", Outage::DiskFull),
             ("No space left on device", Outage::DiskFull),
             ("readonly database", Outage::ReadOnly),
@@ -99,6 +130,17 @@ impl Outage {
             ("unable to open database file", Outage::Down),
             ("terminating connection", Outage::Down),
             ("server closed the connection", Outage::Down),
+            ("database system is", Outage::Down),
+            ("too many clients", Outage::Down),
+            ("disk I/O error", Outage::Failing),
+            ("disk image is malformed", Outage::Failing),
+            ("not a database", Outage::Failing),
+            ("out of memory", Outage::Failing),
+            ("out of shared memory", Outage::Failing),
+            ("could not extend file", Outage::Failing),
+            ("could not read block", Outage::Failing),
+            ("could not write", Outage::Failing),
+            ("invalid page in block", Outage::Failing),
         ];
         SIGNS
             .iter()
@@ -108,6 +150,19 @@ impl Outage {
 }
 
 impl StoreError {
+    /// Whether nothing can be written now, whatever it is. Otherwise only what was given is at fault, as far as is known.
+    #[must_use]
+    pub const fn is_of_all(&self) -> bool {
+        match self {
+            Self::Unavailable { outage, .. } => outage.is_of_all(),
+            Self::Claimed { .. } | Self::Encoding { .. } | Self::Migration { .. } | Self::Url(_) => true,
+            Self::NotFound { .. }
+            | Self::Conflict { .. }
+            | Self::InvalidPage { .. }
+            | Self::Corrupt { .. } => false,
+        }
+    }
+
     pub(crate) fn not_found(what: &'static str, id: impl fmt::Display) -> Self {
         Self::NotFound {
             what,

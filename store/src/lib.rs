@@ -25,12 +25,14 @@ mod bulk;
 mod connection;
 mod db;
 mod error;
+mod establish;
 mod migrate;
 mod page;
 mod pool;
 mod schema;
 mod sql;
 mod url;
+mod writer;
 
 mod account;
 mod authority;

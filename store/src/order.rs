@@ -17,6 +17,8 @@ use crate::{
 
 /// The outcome of an order that a newer one replaced before it was delivered.
 const SUPERSEDED: &str = "superseded";
+/// The one outcome that another may follow: the pump has the order and waits until it is free.
+const WHEN_FREE: &str = "when_free";
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -114,7 +116,8 @@ impl Db<'_> {
     }
 
     /// What became of an order, as its pump says. `false` when that pump was never given it: then nothing is changed.
-    /// An outcome proves delivery, whether or not the acknowledgement arrived.
+    /// A final outcome stands: only `when_free` may be followed by another. An outcome proves delivery, whether or not the
+    /// acknowledgement arrived.
     pub fn order_outcome(
         &mut self,
         id: OrderId,
@@ -124,25 +127,37 @@ impl Db<'_> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         const ATTEMPTED: &str = "keep what became of an order";
-        let delivered_at: Option<Option<Timestamp>> = orders::table
+        let standing: Option<(Option<Timestamp>, Option<String>)> = orders::table
             .find(Val(id))
             .filter(orders::pump.eq(Val(pump)))
-            .select(orders::delivered_at)
+            .select((orders::delivered_at, orders::outcome))
             .first(self.connection)
             .optional()
             .attempt(ATTEMPTED)?;
-        let Some(delivered_at) = delivered_at else {
+        let Some((delivered_at, standing)) = standing else {
             return Ok(false);
         };
-        diesel::update(orders::table.find(Val(id)))
-            .set((
-                orders::delivered_at.eq(Val(Some(delivered_at.unwrap_or(at)))),
-                orders::outcome.eq(Val(Some(outcome.to_owned()))),
-                orders::outcome_at.eq(Val(Some(at))),
-                orders::reason.eq(reason.map(|reason| reason.as_str().to_owned())),
-            ))
-            .execute(self.connection)
-            .attempt(ATTEMPTED)?;
+        let delivered = orders::delivered_at.eq(Val(Some(delivered_at.unwrap_or(at))));
+        let follows = match standing.as_deref() {
+            None => true,
+            Some(WHEN_FREE) => outcome != WHEN_FREE,
+            Some(_) => false,
+        };
+        if follows {
+            diesel::update(orders::table.find(Val(id)))
+                .set((
+                    delivered,
+                    orders::outcome.eq(Val(Some(outcome.to_owned()))),
+                    orders::outcome_at.eq(Val(Some(at))),
+                    orders::reason.eq(reason.map(|reason| reason.as_str().to_owned())),
+                ))
+                .execute(self.connection)
+        } else {
+            diesel::update(orders::table.find(Val(id)))
+                .set(delivered)
+                .execute(self.connection)
+        }
+        .attempt(ATTEMPTED)?;
         Ok(true)
     }
 

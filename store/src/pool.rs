@@ -1,22 +1,21 @@
 //! The store: connections to read with, and the one place where transactions begin and end.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use diesel::{
-    Connection, SqliteConnection,
     connection::{AnsiTransactionManager, TransactionManager},
     r2d2::{ManageConnection, Pool, R2D2Connection},
 };
 
+#[cfg(feature = "postgres")]
+use crate::establish::keeps_every_script;
 use crate::{
     DatabaseUrl, Db, StoreError,
     connection::{AnyConnection, each_db},
     error::Attempt,
+    establish::{establish, make_private},
     migrate,
-    url::Location,
+    writer::{Durability, Writer},
 };
 
 /// Connections that read at the same time. A reader of SQLite is bound by the processor, not by waiting.
@@ -24,19 +23,6 @@ const READERS: u32 = 8;
 /// How long somebody waits for a free connection before the database counts as out.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What every SQLite connection is told. Another process (a backup, an administrator's shell) may hold the lock for a
-/// moment, which is what the timeout is for; our own writers queue at the gate.
-const SQLITE_SETTINGS: &str = "
-    PRAGMA busy_timeout = 5000;
-    PRAGMA journal_mode = WAL;
-    PRAGMA foreign_keys = ON;
-    PRAGMA trusted_schema = OFF;
-    PRAGMA cell_size_check = ON;
-    PRAGMA synchronous = NORMAL;
-    PRAGMA cache_size = -65536;
-    PRAGMA wal_autocheckpoint = 16384;
-    PRAGMA temp_store = MEMORY;
-";
 const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
 
 /// A database. Cheap to clone; all clones share its connections.
@@ -48,32 +34,7 @@ pub struct Store {
 struct Shared {
     url: DatabaseUrl,
     readers: Pool<Opener>,
-    /// SQLite has one writer at a time, so ours queue here instead of failing there. PostgreSQL writes from the pool.
-    writer: Mutex<Option<Writer>>,
-}
-
-/// The connection that writes to SQLite, and what it was last told about durability.
-struct Writer {
-    connection: AnyConnection,
-    durability: Durability,
-}
-
-/// What has to happen before a commit counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Durability {
-    /// Handed to the operating system.
-    Process,
-    /// On the disk.
-    Power,
-}
-
-impl Durability {
-    const fn pragma(self) -> &'static str {
-        match self {
-            Self::Process => "PRAGMA synchronous = NORMAL",
-            Self::Power => "PRAGMA synchronous = FULL",
-        }
-    }
+    writer: Writer,
 }
 
 impl std::fmt::Debug for Store {
@@ -86,12 +47,18 @@ impl Store {
     /// Opens a database. A SQLite file that does not exist is made, readable by its owner only.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when it can not be opened or reached.
+    /// [`StoreError::Unavailable`] when it can not be opened or reached, [`StoreError::Encoding`] when it can not keep every
+    /// script there is.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         make_private(url)?;
         let opener = Opener { url: url.clone() };
         // The first connection is made here, so that a wrong URL fails now and with its own error.
-        let first = opener.establish()?;
+        let mut first = establish(url)?;
+        match &mut first {
+            AnyConnection::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(conn) => keeps_every_script(conn)?,
+        }
         let readers = Pool::builder()
             .max_size(READERS)
             .min_idle(Some(0))
@@ -99,19 +66,11 @@ impl Store {
             .error_handler(Box::new(Silent))
             .build(opener)
             .map_err(|error| StoreError::down("open the database", error))?;
-        let writer = match first {
-            AnyConnection::Sqlite(_) => Some(Writer {
-                connection: first,
-                durability: Durability::Process,
-            }),
-            #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => None,
-        };
         Ok(Self {
             shared: Arc::new(Shared {
                 url: url.clone(),
                 readers,
-                writer: Mutex::new(writer),
+                writer: Writer::new(url.clone(), first),
             }),
         })
     }
@@ -126,7 +85,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Migration`] when a migration fails; those before it stay.
     pub fn migrate(&self) -> Result<(), StoreError> {
-        self.on_writer(Durability::Power, migrate::up)
+        self.shared.writer.run(Durability::Power, migrate::up)
+    }
+
+    /// Claims the database for this process, for as long as a clone of this store lives: two gateways that serve one
+    /// database would not hear of each other's revocations. Reading and writing beside a claim stays possible for tools;
+    /// a gateway that serves claims first. Claiming again changes nothing. Waits up to 2 seconds for one that is just stopping.
+    ///
+    /// PostgreSQL keeps the claim with the session, so a connection pooler in between must pool sessions, not transactions.
+    ///
+    /// # Errors
+    /// [`StoreError::Claimed`] when another gateway has it, or [`StoreError::Unavailable`].
+    pub fn claim(&self) -> Result<(), StoreError> {
+        self.shared.writer.claim()
     }
 
     /// Reads. Everything the closure sees is of one instant, however many queries it makes.
@@ -175,7 +146,7 @@ impl Store {
         durability: Durability,
         work: impl FnOnce(&mut Db<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.on_writer(durability, |connection| {
+        self.shared.writer.run(durability, |connection| {
             let begin = match connection {
                 AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
                 #[cfg(feature = "postgres")]
@@ -183,54 +154,6 @@ impl Store {
             };
             transaction(connection, begin, work)
         })
-    }
-
-    /// Runs work on a connection that may write.
-    fn on_writer<T>(
-        &self,
-        durability: Durability,
-        work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        match &self.shared.url.0 {
-            Location::Sqlite(_) => self.on_single_writer(durability, work),
-            #[cfg(feature = "postgres")]
-            Location::Postgres(_) => {
-                let mut connection = self
-                    .shared
-                    .readers
-                    .get()
-                    .map_err(|error| StoreError::down("reach the database", error))?;
-                work(&mut connection)
-            }
-        }
-    }
-
-    fn on_single_writer<T>(
-        &self,
-        durability: Durability,
-        work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        // A closure that panicked took the connection with it and left nothing behind: no harm in going on.
-        let mut gate = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut writer = match gate.take() {
-            Some(writer) => writer,
-            None => Writer {
-                connection: establish(&self.shared.url)?,
-                durability: Durability::Process,
-            },
-        };
-        if writer.durability != durability {
-            writer
-                .connection
-                .run(durability.pragma())
-                .attempt("set the durability of a commit")?;
-            writer.durability = durability;
-        }
-        let done = work(&mut writer.connection);
-        if !is_broken(&mut writer.connection) {
-            *gate = Some(writer);
-        }
-        done
     }
 }
 
@@ -262,7 +185,7 @@ fn transaction<T>(
     }
 }
 
-fn is_broken(connection: &mut AnyConnection) -> bool {
+pub(crate) fn is_broken(connection: &mut AnyConnection) -> bool {
     each_db!(connection, |conn| {
         AnsiTransactionManager::is_broken_transaction_manager(conn)
             || !matches!(
@@ -277,58 +200,12 @@ struct Opener {
     url: DatabaseUrl,
 }
 
-impl Opener {
-    fn establish(&self) -> Result<AnyConnection, StoreError> {
-        establish(&self.url)
-    }
-}
-
-fn establish(url: &DatabaseUrl) -> Result<AnyConnection, StoreError> {
-    match &url.0 {
-        Location::Sqlite(path) => {
-            let path = path.to_str().ok_or_else(|| {
-                StoreError::down("open the database", "its path is not UTF-8; choose another path")
-            })?;
-            let mut connection = SqliteConnection::establish(path)
-                .map(AnyConnection::Sqlite)
-                .map_err(|error| StoreError::down("open the database", error))?;
-            connection
-                .run(SQLITE_SETTINGS)
-                .attempt("set up a database connection")?;
-            Ok(connection)
-        }
-        #[cfg(feature = "postgres")]
-        Location::Postgres(address) => diesel::PgConnection::establish(address)
-            .map(AnyConnection::Postgres)
-            .map_err(|error| StoreError::down("connect to the database", error)),
-    }
-}
-
-/// A database file is made before SQLite makes it, with nobody else's permissions; its WAL inherits them.
-fn make_private(url: &DatabaseUrl) -> Result<(), StoreError> {
-    match &url.0 {
-        Location::Sqlite(path) => {
-            let mut options = std::fs::OpenOptions::new();
-            options.create_new(true).write(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(path) {
-                Ok(_) => Ok(()),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-                Err(error) => Err(StoreError::down("make the database file", error)),
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Location::Postgres(_) => Ok(()),
-    }
-}
-
 impl ManageConnection for Opener {
     type Connection = AnyConnection;
     type Error = StoreError;
 
     fn connect(&self) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.establish()?;
+        let mut connection = establish(&self.url)?;
         match connection {
             AnyConnection::Sqlite(_) => {
                 connection

@@ -271,6 +271,7 @@ diesel::table! {
         certificate -> Nullable<Octets>,
         session_end -> Nullable<Words>,
         last_seen -> Utc,
+        session -> BigInt,
     }
 }
 

@@ -161,7 +161,11 @@ impl Hospital {
     /// Orders a pump to renew its certificate: without that a renewal is granted only when it is due.
     pub async fn order_renewal(&self, pump: &Enrolled) {
         let orders = format!("/pumps/{}/orders", pump.id);
-        let _ = self.api.post(&orders, &serde_json::json!({ "kind": "renew_certificate" })).await.ok(201);
+        let _ = self
+            .api
+            .post(&orders, &serde_json::json!({ "kind": "renew_certificate" }))
+            .await
+            .ok(201);
     }
 
     /// Stops the gateway and starts it again on other ports, with the same data.

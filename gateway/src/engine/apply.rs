@@ -9,7 +9,7 @@ use fleet::{
     text::SerialNumber,
 };
 use store::{Db, Recorded, ReportRow, StoreError};
-use wire::message::{InventoryReport, OrderOutcome, OrderResult, ReportBody};
+use wire::message::{InventoryReport, OrderOutcome, OrderResult, Report, ReportBody};
 
 use super::group::{Group, ReceivedReport};
 use crate::fresh;
@@ -52,12 +52,12 @@ pub(super) fn apply_report(db: &mut Db<'_>, received: &ReceivedReport) -> Result
         report,
         received_at,
     } = received;
-    let seq = i64::try_from(report.seq).unwrap_or(i64::MAX);
-    let last_seq = db.report_last_seq(*pump)?;
+    let last = db.report_last_seq(*pump)?.unwrap_or(0);
+    let numbered = Numbered::of(last, report.seq);
     let recorded = db.report_record(&ReportRow {
         pump: *pump,
         id: report.id,
-        seq,
+        seq: numbered.on_record(),
         at: report.at,
         received_at: *received_at,
         kind: kind(&report.body).to_owned(),
@@ -67,14 +67,59 @@ pub(super) fn apply_report(db: &mut Db<'_>, received: &ReceivedReport) -> Result
         Recorded::Duplicate => return Ok(()),
         Recorded::New => {}
     }
-    let expected = last_seq.unwrap_or(0).saturating_add(1);
-    if seq > expected {
-        let detail = format!("numbers {expected} to {} never arrived", seq - 1);
+    if let Some(detail) = numbered.contradiction(last, report) {
         db.event_record(&[event(*received_at, EventKind::ReportGap, *pump, detail)])?;
     }
     match &report.body {
         ReportBody::Inventory(inventory) => apply_inventory(db, *pump, inventory, *received_at),
         ReportBody::OrderResult(result) => apply_order_result(db, *pump, result, *received_at),
+    }
+}
+
+/// A number further than this from the last one is no gap. A pump that reports every minute needs two years for so many.
+const FARTHEST: i64 = 1_000_000;
+
+/// What the number of a report says beside the highest one on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbered {
+    /// The next, or one that comes late or was counted anew: nothing is missing that was not missed before.
+    InOrder(i64),
+    /// Those between are missing.
+    AfterGap(i64),
+    /// No count of reports comes to this. Believed, it would hide every gap to come.
+    NotBelieved,
+}
+
+impl Numbered {
+    fn of(last: i64, seq: u64) -> Self {
+        match i64::try_from(seq) {
+            Ok(seq) if seq > 0 && seq <= last.saturating_add(1) => Self::InOrder(seq),
+            Ok(seq) if seq > 0 && seq - last <= FARTHEST => Self::AfterGap(seq),
+            Ok(_) | Err(_) => Self::NotBelieved,
+        }
+    }
+
+    /// The number that is kept: 0, which is below every other, where there is none.
+    const fn on_record(self) -> i64 {
+        match self {
+            Self::InOrder(seq) | Self::AfterGap(seq) => seq,
+            Self::NotBelieved => 0,
+        }
+    }
+
+    /// What to tell people, if anything.
+    fn contradiction(self, last: i64, report: &Report) -> Option<String> {
+        match self {
+            Self::InOrder(_) => None,
+            Self::AfterGap(seq) => Some(match (last + 1, seq - 1) {
+                (from, to) if from == to => format!("number {from} never arrived"),
+                (from, to) => format!("numbers {from} to {to} never arrived"),
+            }),
+            Self::NotBelieved => Some(format!(
+                "report {} bears the number {} and the last was {last}: its number is not believed, its content is kept",
+                report.id, report.seq
+            )),
+        }
     }
 }
 
@@ -197,3 +242,6 @@ fn event(at: Timestamp, kind: EventKind, pump: PumpId, detail: String) -> Event 
         detail,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,6 +67,7 @@ impl Group {
             } => {
                 self.presence.push(PresenceChange {
                     pump: *pump,
+                    session: numbered(session.number),
                     connected: true,
                     at: session.since,
                     peer: Some(session.peer),
@@ -82,16 +83,17 @@ impl Group {
             }
             Inbound::Disconnected {
                 pump,
+                session,
                 end,
                 at,
                 last_heard,
-                ..
             } => {
                 self.heard.insert(*pump, *last_heard);
                 // The newer connection has spoken for the pump already.
                 if *end != fleet::pump::SessionEnd::TakenOver {
                     self.presence.push(PresenceChange {
                         pump: *pump,
+                        session: numbered(*session),
                         connected: false,
                         at: *at,
                         peer: None,
@@ -143,6 +145,12 @@ impl Group {
         }
     }
 
+    /// Whether something in it must outlive a loss of power: what a pump is told is safe it never sends again, and an
+    /// alarm comes once. Telemetry need not: another sample comes soon.
+    pub(super) fn must_be_on_disk(&self) -> bool {
+        !self.reports.is_empty() || !self.delivered.is_empty() || !self.alarms.is_empty()
+    }
+
     /// The newest sample of each pump.
     pub(super) fn latest(&self) -> Vec<PumpState> {
         let mut latest: HashMap<PumpId, &PumpState> = HashMap::with_capacity(self.samples.len());
@@ -151,6 +159,11 @@ impl Group {
         }
         latest.into_values().cloned().collect()
     }
+}
+
+/// The number of a connection as the record keeps it.
+fn numbered(session: u64) -> i64 {
+    i64::try_from(session).unwrap_or(i64::MAX)
 }
 
 /// A sample as the record keeps it.
@@ -184,8 +197,78 @@ fn plausible(reported: Timestamp, received_at: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use fleet::pump::{Activity, SessionEnd};
+    use uuid::Uuid;
+    use wire::message::{OrderOutcome, OrderResult, ReportBody, V1};
 
     use super::*;
+
+    #[test]
+    fn only_what_is_never_sent_again_waits_for_the_disk() {
+        let now: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let pump = PumpId::from_uuid(Uuid::from_u128(1));
+        let check = |item: Inbound, on_disk: bool| {
+            assert_eq!(Group::of([&item]).must_be_on_disk(), on_disk, "{item:?}");
+        };
+        check(
+            Inbound::Telemetry {
+                pump,
+                session: 1,
+                message: Box::new(Telemetry {
+                    v: V1,
+                    at: now,
+                    activity: Activity::Ready,
+                    patient_attached: false,
+                    rate_ml_h: None,
+                    infused_ml: None,
+                    battery_percent: None,
+                    on_mains: true,
+                    signal_dbm: None,
+                    place: None,
+                    alarm: None,
+                }),
+                received_at: now,
+            },
+            false,
+        );
+        check(
+            Inbound::Disconnected {
+                pump,
+                session: 1,
+                end: SessionEnd::Lost,
+                at: now,
+                last_heard: now,
+            },
+            false,
+        );
+        check(
+            Inbound::OrderDelivered {
+                pump,
+                order: OrderId::from_uuid(Uuid::from_u128(2)),
+                at: now,
+            },
+            true,
+        );
+        check(
+            Inbound::Report {
+                pump,
+                session: 1,
+                message: Box::new(Report {
+                    v: V1,
+                    id: ReportId::from_uuid(Uuid::from_u128(3)),
+                    seq: 1,
+                    at: now,
+                    body: ReportBody::OrderResult(OrderResult {
+                        order: OrderId::from_uuid(Uuid::from_u128(2)),
+                        outcome: OrderOutcome::Done,
+                        reason: None,
+                    }),
+                }),
+                received_at: now,
+            },
+            true,
+        );
+    }
 
     #[test]
     fn a_time_that_no_clock_shows_is_replaced_and_a_wrong_clock_is_kept() {

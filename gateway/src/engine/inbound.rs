@@ -1,8 +1,8 @@
 //! Group commit: everything that arrived while the last commit ran goes into the next one. There is no timer: a lone
 //! message is committed at once, and under load the groups grow by themselves.
 //!
-//! A publisher is acknowledged when its group is durable, never before. If the record can not be written at all,
-//! nothing is acknowledged and the pumps keep what they have.
+//! A publisher is acknowledged when its group is durable, never before; what is never sent again is on the disk by then.
+//! If the record can not be written at all, nothing is acknowledged and the pumps keep what they have.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,11 @@ use std::{
 };
 
 use fleet::{
+    event::EventKind,
     id::{PumpId, ReportId},
     text::Reason,
 };
-use store::StoreError;
+use store::{Db, Store, StoreError};
 use wire::message::{Ack, Message as _, RefusedReport, V1};
 
 use super::{
@@ -39,7 +40,7 @@ pub fn run(app: &App, sessions: &Sessions, inbox: &Receiver<Batch>) {
         for item in batches.iter().flat_map(|batch| &batch.items) {
             sessions.note(app, item);
         }
-        match commit(app, &batches) {
+        match commit(&batches, |group| write(&app.store, group)) {
             Ok(committed) => {
                 batches.into_iter().for_each(Batch::durable);
                 committed.answer(app);
@@ -75,20 +76,29 @@ struct Committed {
     ready: Vec<PumpId>,
 }
 
-fn commit(app: &App, batches: &[Batch]) -> Result<Committed, StoreError> {
+/// Commits batches with `write`, whole if that goes, else piece by piece: what the database does not take must not hold up
+/// what it does. Only when the database as a whole is out, nothing counts as stored.
+fn commit(
+    batches: &[Batch],
+    mut write: impl FnMut(&Group) -> Result<(), StoreError>,
+) -> Result<Committed, StoreError> {
     let mut committed = Committed::default();
-    let group = Group::of(batches.iter().flat_map(|batch| &batch.items));
-    match write(app, &group) {
+    let items = batches.iter().flat_map(|batch| &batch.items);
+    let group = Group::of(items.clone());
+    match write(&group) {
         Ok(()) => committed.take(group),
-        Err(error @ StoreError::Unavailable { .. }) => return Err(error),
+        Err(error) if error.is_of_all() => return Err(error),
         Err(error) => {
             tracing::warn!(%error, "a group did not go in whole; committing it piece by piece");
-            for item in batches.iter().flat_map(|batch| &batch.items) {
+            for item in items {
                 let piece = Group::of([item]);
-                match write(app, &piece) {
+                match write(&piece) {
                     Ok(()) => committed.take(piece),
-                    Err(error @ StoreError::Unavailable { .. }) => return Err(error),
-                    Err(error) => committed.refuse(piece, &error),
+                    Err(error) if error.is_of_all() => return Err(error),
+                    Err(error) => {
+                        drop_on_record(&piece, &error, &mut write)?;
+                        committed.refuse(piece, &error);
+                    }
                 }
             }
         }
@@ -96,14 +106,47 @@ fn commit(app: &App, batches: &[Batch]) -> Result<Committed, StoreError> {
     Ok(committed)
 }
 
-fn write(app: &App, group: &Group) -> Result<(), StoreError> {
-    app.store.write(|db| {
+/// A report that is refused for good leaves an event. Where even that does not go in, it is not the report that is at
+/// fault: then the pump has to keep it.
+fn drop_on_record(
+    piece: &Group,
+    error: &StoreError,
+    write: &mut impl FnMut(&Group) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if piece.reports.is_empty() {
+        return Ok(());
+    }
+    let alarms = piece.reports.iter().map(|received| {
+        let detail = format!("report {} was refused: {error}", received.report.id);
+        (received.pump, EventKind::ReportGap, received.received_at, detail)
+    });
+    let notice = Group {
+        alarms: alarms.collect(),
+        ..Group::default()
+    };
+    match write(&notice) {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_of_all() || matches!(error, StoreError::Unavailable { .. }) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "that a report was refused could not be put on record");
+            Ok(())
+        }
+    }
+}
+
+fn write(store: &Store, group: &Group) -> Result<(), StoreError> {
+    let work = |db: &mut Db<'_>| {
         apply_signals(db, group)?;
         group
             .reports
             .iter()
             .try_for_each(|received| apply_report(db, received))
-    })
+    };
+    if group.must_be_on_disk() {
+        store.write_durable(work)
+    } else {
+        store.write(work)
+    }
 }
 
 impl Committed {
@@ -118,12 +161,12 @@ impl Committed {
         self.ready.extend(group.ready);
     }
 
-    /// One piece that contradicts the record must not hold up everybody else's: it alone is refused, for good.
+    /// One piece that the database does not take must not hold up everybody else's: it alone is refused, for good.
     fn refuse(&mut self, piece: Group, error: &StoreError) {
-        tracing::error!(%error, "something a pump sent contradicts the record and is dropped");
+        tracing::error!(%error, "something a pump sent can not be put on record and is dropped");
         for ReceivedReport { pump, report, .. } in piece.reports {
             self.refused.extend(
-                Reason::new("contradicts the record")
+                Reason::new("can not be put on record")
                     .ok()
                     .map(|reason| (pump, report.id, reason)),
             );
@@ -176,9 +219,101 @@ fn parts(ack: Ack) -> Vec<Ack> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use fleet::{Timestamp, id::OrderId};
+    use store::Outage;
     use uuid::Uuid;
+    use wire::message::{OrderOutcome, OrderResult, Report, ReportBody};
 
     use super::*;
+    use crate::mqtt::Inbound;
+
+    fn report_of(number: u128) -> Inbound {
+        let now: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        Inbound::Report {
+            pump: PumpId::from_uuid(Uuid::from_u128(number)),
+            session: 1,
+            message: Box::new(Report {
+                v: V1,
+                id: ReportId::from_uuid(Uuid::from_u128(100 + number)),
+                seq: 1,
+                at: now,
+                body: ReportBody::OrderResult(OrderResult {
+                    order: OrderId::from_uuid(Uuid::from_u128(200)),
+                    outcome: OrderOutcome::Done,
+                    reason: None,
+                }),
+            }),
+            received_at: now,
+        }
+    }
+
+    fn refusal(outage: Outage) -> StoreError {
+        StoreError::Unavailable {
+            attempted: "keep a report",
+            outage,
+            source: "said the database".into(),
+        }
+    }
+
+    /// Commits the reports of pumps 1 to 3, of which the database does not take the second; `notice` is what becomes of
+    /// the event. Says what was stored and refused.
+    fn one_is_not_taken(
+        error: impl Fn() -> StoreError,
+        notice: impl Fn() -> Result<(), StoreError>,
+    ) -> Result<(Vec<PumpId>, Vec<PumpId>), StoreError> {
+        let (batch, _settled) = Batch::new((1..=3).map(report_of).collect());
+        let second = PumpId::from_uuid(Uuid::from_u128(2));
+        let mut notices = 0;
+        let committed = commit(&[batch], |group| {
+            if !group.alarms.is_empty() {
+                notices += 1;
+                notice()
+            } else if group.reports.iter().any(|received| received.pump == second) {
+                Err(error())
+            } else {
+                Ok(())
+            }
+        })?;
+        assert_eq!(notices, 1);
+        Ok((
+            committed.stored.into_iter().map(|(pump, _)| pump).collect(),
+            committed.refused.into_iter().map(|(pump, ..)| pump).collect(),
+        ))
+    }
+
+    #[test]
+    fn what_the_database_does_not_take_is_refused_alone_and_an_outage_refuses_nobody() {
+        let [first, second, third] = [1, 2, 3].map(|n| PumpId::from_uuid(Uuid::from_u128(n)));
+        let alone = |error: &dyn Fn() -> StoreError| {
+            let committed = one_is_not_taken(error, || Ok(())).unwrap();
+            assert_eq!(committed, (vec![first, third], vec![second]), "{:?}", error());
+        };
+        alone(&|| refusal(Outage::Refused));
+        alone(&|| StoreError::Corrupt {
+            attempted: "keep a report",
+            detail: "no".to_owned(),
+        });
+        for outage in [
+            Outage::Down,
+            Outage::DiskFull,
+            Outage::Locked,
+            Outage::ReadOnly,
+            Outage::Failing,
+        ] {
+            assert!(
+                one_is_not_taken(|| refusal(outage), || Ok(())).is_err(),
+                "{outage:?}"
+            );
+        }
+        let claimed = || StoreError::Claimed {
+            database: "postgres://db/g".to_owned(),
+        };
+        assert!(one_is_not_taken(claimed, || Ok(())).is_err());
+        // A database that refuses everything is not the report's fault.
+        let everything = || Err(refusal(Outage::Refused));
+        assert!(one_is_not_taken(|| refusal(Outage::Refused), everything).is_err());
+    }
 
     #[test]
     fn a_large_acknowledgement_is_cut_and_nothing_is_left_out() {

@@ -119,13 +119,16 @@ impl Db<'_> {
             .filter(certificates::serial.eq(Val(serial.clone())))
             .into_boxed();
         if digits.len() >= PREFIX_MIN {
-            // `g` follows the last digit.
-            let end = format!("{serial}g");
-            query = query.or_filter(
-                certificates::serial
-                    .ge(Val(serial))
-                    .and(certificates::serial.lt(Val(end))),
-            );
+            // Zeros in front are no part of a serial number: what is left without them must be long enough by itself.
+            if serial.as_str().len() >= PREFIX_MIN {
+                // `g` follows the last digit.
+                let end = format!("{serial}g");
+                query = query.or_filter(
+                    certificates::serial
+                        .ge(Val(serial))
+                        .and(certificates::serial.lt(Val(end))),
+                );
+            }
             if let (Some(low), Some(high)) = (filled(&digits, '0'), filled(&digits, 'f')) {
                 query = query.or_filter(
                     certificates::fingerprint

@@ -61,6 +61,9 @@ fn a_certificate_is_found_by_all_its_names() {
         check("no digits", &[]);
         check(&"0".repeat(65), &[]);
         check("", &[]);
+        // Of zeros alone nothing is left, and nothing begins every serial number.
+        check("00000000", &[]);
+        check("0", &[]);
         let twice = store.write_durable(|db| db.certificate_insert(&first, b"x"));
         assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
         let same_serial = CertificateRecord {

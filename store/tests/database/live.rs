@@ -15,9 +15,10 @@ fn listing(store: &Store, number: u128) -> PumpListing {
     found.into_iter().next().unwrap()
 }
 
-fn change(number: u128, connected: bool, seconds: i64) -> PresenceChange {
+fn change(number: u128, session: i64, connected: bool, seconds: i64) -> PresenceChange {
     PresenceChange {
         pump: pump_id(number),
+        session,
         connected,
         at: at(seconds),
         peer: connected.then(|| "fd00::7".parse().unwrap()),
@@ -32,13 +33,17 @@ fn presence_follows_the_latest_news() {
         make_pumps(store, 2);
         let set = |changes: &[_]| store.write(|db| db.presence_set(changes)).unwrap();
         set(&[]);
-        set(&[change(1, true, 10)]);
+        set(&[change(1, 2, true, 10)]);
         let seen = listing(store, 1);
         assert_eq!((seen.connected, seen.connected_since), (true, Some(at(10))));
-        // News of an older connection arrives late.
-        set(&[change(1, false, 5)]);
+        // News of an older connection arrives late, though later by the clock.
+        set(&[change(1, 1, false, 15)]);
         assert!(listing(store, 1).connected);
-        set(&[change(1, false, 20), change(1, true, 20), change(1, false, 21)]);
+        set(&[
+            change(1, 2, false, 20),
+            change(1, 3, true, 20),
+            change(1, 3, false, 21),
+        ]);
         let seen = listing(store, 1);
         assert_eq!(
             (seen.connected, seen.connected_since, seen.last_seen),
@@ -62,6 +67,34 @@ fn presence_follows_the_latest_news() {
 }
 
 #[test]
+fn the_latest_connection_counts_in_whatever_order_it_is_told_and_whatever_the_clock_says() {
+    for_each_db(|store| {
+        make_pumps(store, 1);
+        let set = |changes: &[_]| store.write(|db| db.presence_set(changes)).unwrap();
+        let (older_end, newer) = (change(1, 1, false, 10), change(1, 2, true, 10));
+        // One worker tells the end of the older connection after another told the beginning of the newer: in one group …
+        set(&[newer.clone(), older_end.clone()]);
+        assert!(listing(store, 1).connected);
+        // … and in two.
+        set(&[older_end]);
+        assert!(listing(store, 1).connected);
+        // The clock is set back by ten minutes, and its end comes.
+        set(&[change(1, 2, false, -600)]);
+        assert!(!listing(store, 1).connected);
+        // An end is not undone by its own beginning.
+        set(&[newer]);
+        assert!(!listing(store, 1).connected);
+        set(&[change(1, 3, true, -590)]);
+        let seen = listing(store, 1);
+        assert_eq!((seen.connected, seen.connected_since), (true, Some(at(-590))));
+        // After a start, numbers begin anew.
+        store.write(|db| db.presence_clear_all(at(-580))).unwrap();
+        set(&[change(1, 1, true, -570)]);
+        assert!(listing(store, 1).connected);
+    });
+}
+
+#[test]
 fn every_end_of_a_session_is_kept_and_a_start_clears_everybody() {
     for_each_db(|store| {
         make_pumps(store, 300);
@@ -77,10 +110,10 @@ fn every_end_of_a_session_is_kept_and_a_start_clears_everybody() {
             .zip(ends)
             .map(|(number, end)| PresenceChange {
                 end: Some(end),
-                ..change(number, false, 1)
+                ..change(number, 1, false, 1)
             })
             .collect();
-        let here: Vec<_> = (7..=300).map(|number| change(number, true, 1)).collect();
+        let here: Vec<_> = (7..=300).map(|number| change(number, 1, true, 1)).collect();
         store
             .write(|db| {
                 db.presence_set(&gone)?;

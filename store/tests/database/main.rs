@@ -24,6 +24,7 @@
 
 mod authorities;
 mod certificates;
+mod claim;
 mod common;
 mod live;
 mod messages;

@@ -86,8 +86,60 @@ fn an_order_waits_is_delivered_and_has_an_outcome() {
         assert_eq!(store.read(|db| db.order_pending_pumps()).unwrap(), [pump_id(2)]);
         let unknown = store.write(|db| db.order_delivered(order_id(99), at(1)));
         assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
-        let word = store.write(|db| db.order_outcome(order_id(2), pump_id(1), "shrugged", None, at(1)));
+        let word = store.write(|db| db.order_outcome(order_id(3), pump_id(2), "shrugged", None, at(1)));
         assert!(matches!(word, Err(StoreError::Corrupt { .. })), "{word:?}");
+    });
+}
+
+#[test]
+fn a_final_outcome_stands() {
+    for_each_db(|store| {
+        make_pumps(store, 1);
+        let mut number = 0;
+        let mut check = |given: &[&str], kept: (&str, i64)| {
+            number += 1;
+            store
+                .write(|db| {
+                    db.order_create(&order(number, 1, "hold", 1))?;
+                    (2..).zip(given).try_for_each(|(seconds, outcome)| {
+                        let known =
+                            db.order_outcome(order_id(number), pump_id(1), outcome, None, at(seconds))?;
+                        assert!(known);
+                        Ok(())
+                    })
+                })
+                .unwrap();
+            let list = store.read(|db| db.order_list(pump_id(1), 100)).unwrap();
+            let row = list.into_iter().find(|row| row.id == order_id(number)).unwrap();
+            assert_eq!(
+                (row.outcome.as_deref(), row.outcome_at),
+                (Some(kept.0), Some(at(kept.1))),
+                "{given:?}"
+            );
+            assert_eq!(row.delivered_at, Some(at(2)));
+        };
+        for last in ["done", "refused", "superseded"] {
+            check(&[last], (last, 2));
+            check(&["when_free", last], (last, 3));
+            for late in ["done", "refused", "when_free"] {
+                check(&[last, late], (last, 2));
+            }
+        }
+        check(&["when_free", "when_free"], ("when_free", 2));
+        // One that was withdrawn and carried out all the same: what is on record stays, and that it arrived is new.
+        store
+            .write(|db| {
+                db.order_create(&order(900, 1, "report_inventory", 1))?;
+                db.order_supersede(pump_id(1), "report_inventory", at(2))?;
+                db.order_outcome(order_id(900), pump_id(1), "done", None, at(3))
+            })
+            .unwrap();
+        let list = store.read(|db| db.order_list(pump_id(1), 100)).unwrap();
+        let row = list.into_iter().find(|row| row.id == order_id(900)).unwrap();
+        assert_eq!(
+            (row.outcome.as_deref(), row.delivered_at),
+            (Some("superseded"), Some(at(3)))
+        );
     });
 }
 

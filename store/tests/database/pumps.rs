@@ -180,6 +180,7 @@ fn a_list_shows_what_the_filter_asks_for() {
 fn connected(number: u128, seconds: i64) -> PresenceChange {
     PresenceChange {
         pump: pump_id(number),
+        session: 1,
         connected: true,
         at: at(seconds),
         peer: Some([10, 0, 0, 7].into()),
