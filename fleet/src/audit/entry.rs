@@ -1,6 +1,6 @@
 //! One entry, its bytes, and the link to the one before.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Connections of a pump: one at a time, the newest wins, and a tug of war is noticed.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};

@@ -88,16 +88,43 @@ impl Desk {
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<(Value, Duration), DeskError> {
         let began = Instant::now();
-        loop {
+        let pump = within(what, async || {
             let pump = self.pump(name).await?;
-            if wanted(&pump) {
-                return Ok((pump, began.elapsed()));
-            }
-            if began.elapsed() > PATIENCE {
-                return Err(DeskError::Never(PATIENCE, what));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(wanted(&pump).then_some(pump))
+        })
+        .await?;
+        Ok((pump, began.elapsed()))
+    }
+
+    /// Asks for a list again and again until it is as wanted.
+    pub(super) async fn until_list(
+        &self,
+        what: &'static str,
+        call: impl Fn() -> Call,
+        wanted: impl Fn(&[Value]) -> bool,
+    ) -> Result<Vec<Value>, DeskError> {
+        within(what, async || {
+            let items = self.list(call()).await?;
+            Ok(wanted(&items).then_some(items))
+        })
+        .await
+    }
+}
+
+/// Asks until there is an answer, or patience is at its end.
+async fn within<T>(
+    what: &'static str,
+    ask: impl AsyncFn() -> Result<Option<T>, DeskError>,
+) -> Result<T, DeskError> {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
         }
+        if began.elapsed() > PATIENCE {
+            return Err(DeskError::Never(PATIENCE, what));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -302,20 +302,16 @@ async fn another_network_card(
     let serial = pump.serial.as_str();
     let id = text(&stage.desk.pump(serial).await?, "id")?;
     simulation.act(serial, Action::ChangeMac { mac: None }).await;
-    let alarm = loop {
-        let events = stage
-            .desk
-            .list(
-                Call::get(["events"])
-                    .query("pump", &id)
-                    .query("kind", "mac_changed"),
-            )
-            .await?;
-        if let Some(event) = events.into_iter().next() {
-            break event;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let alarms = || {
+        Call::get(["events"])
+            .query("pump", &id)
+            .query("kind", "mac_changed")
     };
+    let found = stage
+        .desk
+        .until_list("the alarm is raised", alarms, |events| !events.is_empty())
+        .await?;
+    let alarm = found.into_iter().next().unwrap_or_default();
     narrator.say(&format!(
         "Alarm: {} – {}",
         text(&alarm, "label")?,
@@ -391,20 +387,17 @@ async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
         .desk
         .ask(Call::post(["pumps", &id, "orders"]).json(json!({ "kind": "renew_certificate" })))
         .await?;
-    loop {
-        let certificates = stage
-            .desk
-            .list(Call::get(["certificates"]).query("pump", &id))
-            .await?;
-        if certificates.len() > 1
-            && certificates
+    let certificates = || Call::get(["certificates"]).query("pump", &id);
+    let renewed = |list: &[Value]| {
+        list.len() > 1
+            && list
                 .iter()
-                .all(|certificate| !certificate["first_used_at"].is_null())
-        {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+                .all(|one| one.get("first_used_at") != Some(&Value::Null))
+    };
+    stage
+        .desk
+        .until_list("the pump uses its new certificate", certificates, renewed)
+        .await?;
     stage
         .desk
         .until(pump.serial.as_str(), "the pump is back", |pump| {
