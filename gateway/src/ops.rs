@@ -23,6 +23,13 @@ pub struct Metrics {
     certificates: Family<ExpiryLabel, Gauge>,
     days_left: Gauge,
     answers: Family<AnswerLabel, Counter>,
+    tls_refusals: Family<TlsLabel, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TlsLabel {
+    listener: &'static str,
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -67,13 +74,29 @@ impl Metrics {
             "Answers of the HTTPS listeners, refusals among them",
             answers.clone(),
         );
+        let tls_refusals = Family::<TlsLabel, Counter>::default();
+        registry.register(
+            "https_handshakes_refused",
+            "TLS handshakes of the HTTPS listeners that failed",
+            tls_refusals.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             pumps,
             certificates,
             days_left,
             answers,
+            tls_refusals,
         }
+    }
+
+    /// Counts a TLS handshake that failed. Returns whether to log it: the first hundred of a kind, then every hundredth.
+    pub fn tls_refused(&self, listener: &'static str, reason: &'static str) -> bool {
+        let before = self
+            .tls_refusals
+            .get_or_create(&TlsLabel { listener, reason })
+            .inc();
+        before < 100 || before.is_multiple_of(100)
     }
 
     /// Counts an answer of a listener.

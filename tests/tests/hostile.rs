@@ -61,7 +61,13 @@ async fn garbage_instead_of_tls_is_dropped_on_every_listener() {
     }
     still_served(&hospital, &pump);
     assert_eq!(hospital.api.get("/summary").await.status, 200);
-    assert!(metric(&hospital, "pump_gateway_").await > 0);
+    for listener in ["bulk", "staff"] {
+        let name = format!("pump_gateway_https_handshakes_refused_total{{listener=\"{listener}\"");
+        eventually("every refusal is counted", || async {
+            (metric(&hospital, &name).await >= 4).then_some(())
+        })
+        .await;
+    }
     hospital.close().await;
 }
 

@@ -1,7 +1,6 @@
 //! Who is at the other end of a connection to the bulk listener.
 
 use std::{
-    any::Any,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
@@ -23,11 +22,8 @@ pub struct Peer {
     pub address: IpAddr,
 }
 
-/// Keeps the client's certificates with the connection. Goes to `HttpServer::on_connect`.
-pub fn remember_peer(connection: &dyn Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else {
-        return;
-    };
+/// Keeps the client's certificates with the connection, as soon as its handshake is done.
+pub fn remember_peer(stream: &TlsStream<TcpStream>, data: &mut Extensions) {
     let (_, session) = stream.get_ref();
     if let Some(chain) = session.peer_certificates() {
         data.insert(PeerChain(

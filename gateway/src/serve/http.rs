@@ -1,15 +1,26 @@
 //! The three HTTP listeners: bulk (pumps), staff (people and programs), operations (this machine).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt::Debug,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
+use actix_http::{HttpService, Request, Response, TlsAcceptorConfig};
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, map_config};
+use actix_tls::accept::{TlsError, rustls_0_23::TlsStream};
 use actix_web::{
     App as WebApp, Error, HttpServer,
     body::{BoxBody, MessageBody},
-    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    dev::{AppConfig, Extensions, ServerHandle, ServiceRequest, ServiceResponse},
     error::ErrorRequestTimeout,
     middleware::{Next, from_fn},
+    rt::net::TcpStream,
     web,
 };
+use rustls::ServerConfig;
 
 use super::{Addresses, StartError};
 use crate::{
@@ -53,46 +64,23 @@ pub(super) fn start(
     let staff_tls = tls::staff_config(identity(), time())?;
 
     let bulk = {
-        let (est, address) = (Est::new(app.clone()), config.listen.bulk);
-        let listener = listener("bulk");
-        HttpServer::new(move || {
+        let (est, listener) = (Est::new(app.clone()), listener("bulk"));
+        let refusals = listener.clone();
+        https("bulk", config.listen.bulk, bulk_tls, refusals, move || {
             WebApp::new()
                 .app_data(listener.clone())
                 .wrap(from_fn(in_time))
                 .configure(est.configure())
-        })
-        .on_connect(est::remember_peer)
-        .workers(WORKERS)
-        .disable_signals()
-        .shutdown_timeout(STOP_WITHIN)
-        .client_request_timeout(HEAD_WITHIN)
-        .tls_handshake_timeout(HEAD_WITHIN)
-        .bind_rustls_0_23(address, bulk_tls)
-        .map_err(|source| StartError::Listen {
-            what: "pump-side HTTPS",
-            address,
-            source,
         })?
     };
     let staff = {
-        let (api, address) = (Api::new(app.clone()), config.listen.staff);
-        let listener = listener("staff");
-        HttpServer::new(move || {
+        let (api, listener) = (Api::new(app.clone()), listener("staff"));
+        let refusals = listener.clone();
+        https("staff", config.listen.staff, staff_tls, refusals, move || {
             WebApp::new()
                 .app_data(listener.clone())
                 .wrap(from_fn(in_time))
                 .configure(api.configure())
-        })
-        .workers(WORKERS)
-        .disable_signals()
-        .shutdown_timeout(STOP_WITHIN)
-        .client_request_timeout(HEAD_WITHIN)
-        .tls_handshake_timeout(HEAD_WITHIN)
-        .bind_rustls_0_23(address, staff_tls)
-        .map_err(|source| StartError::Listen {
-            what: "staff HTTPS",
-            address,
-            source,
         })?
     };
     let operations = {
@@ -119,16 +107,82 @@ pub(super) fn start(
     let first = |addresses: Vec<SocketAddr>, fallback| addresses.into_iter().next().unwrap_or(fallback);
     let addresses = Addresses {
         mqtt,
-        bulk: first(bulk.addrs(), config.listen.bulk),
-        staff: first(staff.addrs(), config.listen.staff),
+        bulk: bulk.0,
+        staff: staff.0,
         operations: first(operations.addrs(), config.listen.operations),
     };
-    let handles = [bulk.run(), staff.run(), operations.run()].map(|server| {
+    let handles = [bulk.1, staff.1, operations.run()].map(|server| {
         let handle = server.handle();
         tokio::spawn(server);
         handle
     });
     Ok((addresses, handles.into()))
+}
+
+/// An HTTPS listener. It is put together by hand, since only so are handshakes that fail counted and logged: garbage, slow
+/// senders, certificates of strangers.
+fn https<F, A, S, B>(
+    name: &'static str,
+    address: SocketAddr,
+    tls: ServerConfig,
+    listener: web::Data<Listener>,
+    factory: F,
+) -> Result<(SocketAddr, Server), StartError>
+where
+    F: Fn() -> A + Send + Clone + 'static,
+    A: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error>,
+    S::InitError: Debug,
+    S::Response: Into<Response<B>>,
+    B: MessageBody + 'static,
+{
+    let failed = |source| StartError::Listen {
+        what: name,
+        address,
+        source,
+    };
+    let socket = TcpListener::bind(address).map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    let server = Server::build()
+        .workers(WORKERS)
+        .disable_signals()
+        .shutdown_timeout(STOP_WITHIN)
+        .listen(name, socket, move || {
+            let listener = listener.clone();
+            let app = factory()
+                .into_factory()
+                .map_err(|error| error.into().error_response());
+            HttpService::build()
+                .client_request_timeout(HEAD_WITHIN)
+                .on_connect_ext(|io: &TlsStream<TcpStream>, data: &mut Extensions| {
+                    est::remember_peer(io, data);
+                })
+                // Nothing here asks under which address it was called.
+                .finish(map_config(app, |()| AppConfig::default()))
+                .rustls_0_23_with_config(
+                    tls.clone(),
+                    TlsAcceptorConfig::default().handshake_timeout(HEAD_WITHIN),
+                )
+                .map_err(move |error| listener.failed(&error))
+        })
+        .map_err(failed)?
+        .run();
+    Ok((bound, server))
+}
+
+impl Listener {
+    /// Counts a connection that never came to a request. What breaks later is between the client and its answer.
+    fn failed<E>(&self, error: &TlsError<std::io::Error, E>) {
+        let (reason, why) = match error {
+            TlsError::Timeout => ("timeout", "too slow".to_owned()),
+            TlsError::Tls(error) => ("handshake", error.to_string()),
+            TlsError::Service(_) => return,
+        };
+        if self.metrics.tls_refused(self.name, reason) {
+            tracing::warn!(listener = self.name, reason, why, "TLS handshake refused");
+        }
+    }
 }
 
 /// Which listener a request came to, for the figures.
