@@ -107,6 +107,12 @@ event_kinds! {
     ApiTokenRevoked = "api_token_revoked", Note, "API token revoked";
     /// A password was changed.
     PasswordChanged = "password_changed", Attention, "Password changed";
+    /// Somebody looks and holds beyond the role.
+    GlassBroken = "glass_broken", Alarm, "Break-glass used";
+    /// Somebody signed.
+    Signed = "signed", Note, "Signed";
+    /// Somebody was asked to sign, and said not now.
+    SignatureDeclined = "signature_declined", Attention, "Asked to sign: not now";
     /// A pump was held.
     PumpHeld = "pump_held", Attention, "Pump held";
     /// A hold was lifted.

@@ -24,7 +24,13 @@ use tokio::sync::watch;
 pub use logging::install as install_logging;
 
 use crate::{
-    app::{App, Settings},
+    app::{App, People, Settings},
+    auth::{
+        breached::{BreachedPasswords, BreachedProblem},
+        password::PasswordRules,
+        record_key::RecordKey,
+        seal::{Seal, SealProblem},
+    },
     cli::{ServeArgs, passphrase},
     clock::Clock,
     config::{Config, ConfigError},
@@ -34,6 +40,7 @@ use crate::{
     pki::{
         authorities::{Authorities, AuthorityProblem},
         gate::Gate,
+        key::{FileKeyStore, KdfCost, KeyError},
         tls,
     },
 };
@@ -60,6 +67,12 @@ pub enum StartError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error("opening the key of the record: {0}")]
+    Key(#[from] KeyError),
+    #[error("opening the seal: {0}")]
+    Seal(#[from] SealProblem),
+    #[error(transparent)]
+    Breached(#[from] BreachedProblem),
     #[error("starting a thread: {0}")]
     Thread(std::io::Error),
     #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
@@ -93,7 +106,7 @@ pub struct Running {
 pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Result<Running, StartError> {
     tls::install_provider();
     let now = clock.now();
-    let (store, authorities, gate) = open(&config, passphrase, &clock).await?;
+    let (store, authorities, gate, people) = open(&config, passphrase, &clock).await?;
     let counters = Counters::default();
     let metrics = Metrics::new(&counters);
 
@@ -127,8 +140,11 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         authorities,
         gate,
         link: endpoint.link(),
+        people,
         settings: Settings {
             missing_after: TimeDelta::days(i64::from(config.inventory.missing_after_days)),
+            idle: TimeDelta::minutes(i64::from(config.people.idle_minutes)),
+            rates: config.rates,
             retention: config.retention,
         },
     };
@@ -162,7 +178,7 @@ async fn open(
     config: &Config,
     passphrase: SecretString,
     clock: &Clock,
-) -> Result<(Store, Arc<Authorities>, Arc<Gate>), StartError> {
+) -> Result<(Store, Arc<Authorities>, Arc<Gate>, Arc<People>), StartError> {
     let (config, clock) = (config.clone(), clock.clone());
     let opened = tokio::task::spawn_blocking(move || {
         if !config.key_dir().is_dir() {
@@ -173,14 +189,33 @@ async fn open(
         store.claim()?;
         store.migrate()?;
         let now = clock.now();
+        let people = people(&config, &passphrase, KdfCost::STRONG)?;
         let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;
         authorities.refresh_crls(now)?;
         let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);
-        Ok((store, Arc::new(authorities), Arc::new(gate)))
+        Ok((store, Arc::new(authorities), Arc::new(gate), Arc::new(people)))
     });
     opened
         .await
         .map_err(|error| StartError::Thread(std::io::Error::other(error)))?
+}
+
+/// What is needed to know people. Keys that are missing are made: a gateway of an earlier version had none.
+///
+/// # Errors
+/// [`StartError`] when a key or the list of breached passwords can not be read.
+pub fn people(config: &Config, passphrase: &SecretString, cost: KdfCost) -> Result<People, StartError> {
+    let keys = FileKeyStore::new(config.key_dir(), cost);
+    let breached = config.people.breached_passwords.as_deref();
+    Ok(People {
+        hospital: config.hospital.name.clone(),
+        zone: config.hospital.time_zone,
+        passwords: PasswordRules {
+            breached: breached.map(BreachedPasswords::open).transpose()?,
+        },
+        record_key: RecordKey::open_or_create(&keys, passphrase)?,
+        seal: Seal::open_or_create(&config.key_dir())?,
+    })
 }
 
 impl Running {

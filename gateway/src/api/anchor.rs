@@ -98,7 +98,11 @@ async fn anchor_list(api: Data<Api>) -> Answer<Json<PageView<AnchorView>>> {
     )
 )]
 #[post("/anchors")]
-async fn anchor_import(api: Data<Api>, Caller(actor): Caller, new: Json<NewAnchor>) -> Answer<HttpResponse> {
+async fn anchor_import(
+    api: Data<Api>,
+    Caller { actor, .. }: Caller,
+    new: Json<NewAnchor>,
+) -> Answer<HttpResponse> {
     let NewAnchor { manufacturer, pem } = new.into_inner();
     let view = api
         .run(move |app| {
@@ -116,7 +120,7 @@ async fn anchor_import(api: Data<Api>, Caller(actor): Caller, new: Json<NewAncho
 #[delete("/anchors/{id}")]
 async fn anchor_remove(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<AnchorPath>,
 ) -> Answer<HttpResponse> {
     api.run(move |app| anchor::remove(app, &actor, path.id)).await?;

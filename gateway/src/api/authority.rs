@@ -121,7 +121,7 @@ async fn authority_list(api: Data<Api>) -> Answer<Json<PageView<AuthorityView>>>
 #[post("/authorities/rotate")]
 async fn authority_rotate(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     rotation: Json<Rotation>,
 ) -> Answer<HttpResponse> {
     let new = api
@@ -142,7 +142,7 @@ async fn authority_rotate(
 #[post("/authorities/{id}/retire")]
 async fn authority_retire(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<AuthorityPath>,
     retirement: Json<Retirement>,
 ) -> Answer<Json<RetiredView>> {

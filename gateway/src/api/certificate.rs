@@ -298,7 +298,7 @@ async fn certificate_show(api: Data<Api>, path: Path<CertificatePath>) -> Answer
 #[post("/certificates/{name}/revoke")]
 async fn certificate_revoke(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<CertificatePath>,
     revocation: Json<Revocation>,
 ) -> Answer<Json<CertificateView>> {

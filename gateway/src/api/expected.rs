@@ -247,7 +247,7 @@ async fn expected_columns() -> Json<PageView<ColumnView>> {
 #[post("/expected/import")]
 async fn expected_import(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     query: Query<ImportQuery>,
     file: CsvFile,
 ) -> Answer<Json<ImportView>> {
@@ -269,7 +269,7 @@ async fn expected_import(
 #[delete("/expected/{id}")]
 async fn expected_remove(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<ExpectedPath>,
 ) -> Answer<HttpResponse> {
     api.run(move |app| expected::remove(app, &actor, path.id)).await?;

@@ -169,7 +169,7 @@ async fn care_area_list(api: Data<Api>) -> Answer<Json<PageView<CareAreaView>>> 
 #[post("/care-areas")]
 async fn care_area_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     naming: Json<Naming>,
 ) -> Answer<HttpResponse> {
     let Naming { name } = naming.into_inner();
@@ -187,7 +187,7 @@ async fn care_area_create(
 #[patch("/care-areas/{id}")]
 async fn care_area_rename(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<CareAreaPath>,
     naming: Json<Naming>,
 ) -> Answer<Json<CareAreaView>> {
@@ -230,7 +230,7 @@ async fn location_list(api: Data<Api>) -> Answer<Json<PageView<LocationView>>> {
 #[post("/locations")]
 async fn location_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     new: Json<NewLocation>,
 ) -> Answer<HttpResponse> {
     let NewLocation { name, care_area } = new.into_inner();
@@ -259,7 +259,7 @@ async fn manufacturer_list(api: Data<Api>) -> Answer<Json<PageView<ManufacturerV
 #[patch("/manufacturers/{id}")]
 async fn manufacturer_edit(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<ManufacturerPath>,
     new: Json<NewContact>,
 ) -> Answer<Json<ManufacturerView>> {

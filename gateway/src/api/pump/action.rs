@@ -25,9 +25,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(pump_hold)
         .service(pump_retire)
-        .service(order_create)
-        .service(order_list)
-        .service(late_renewal_arm);
+        .service(pump_order_create)
+        .service(pump_order_list)
+        .service(pump_late_renewal_arm);
 }
 
 /// How and why to hold a pump.
@@ -140,7 +140,7 @@ struct OrderQuery {
 #[post("/pumps/{id}/hold")]
 async fn pump_hold(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     hold: Json<NewHold>,
 ) -> Answer<Json<PumpView>> {
@@ -158,7 +158,7 @@ async fn pump_hold(
 #[post("/pumps/{id}/retire")]
 async fn pump_retire(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     retirement: Json<Retirement>,
 ) -> Answer<Json<PumpView>> {
@@ -177,9 +177,9 @@ async fn pump_retire(
     )
 )]
 #[post("/pumps/{id}/orders")]
-async fn order_create(
+async fn pump_order_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     order: Json<NewOrder>,
 ) -> Answer<HttpResponse> {
@@ -193,7 +193,7 @@ async fn order_create(
 /// A pump's orders, the newest first.
 #[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<OrderView>)))]
 #[get("/pumps/{id}/orders")]
-async fn order_list(
+async fn pump_order_list(
     api: Data<Api>,
     path: Path<PumpPath>,
     query: Query<OrderQuery>,
@@ -216,9 +216,9 @@ async fn order_list(
     responses((status = OK, body = LateRenewalView), (status = CONFLICT, description = "`pump_retired`"))
 )]
 #[post("/pumps/{id}/late-renewal")]
-async fn late_renewal_arm(
+async fn pump_late_renewal_arm(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
 ) -> Answer<Json<LateRenewalView>> {
     let until = api

@@ -108,7 +108,7 @@ async fn pump_show(api: Data<Api>, path: Path<PumpPath>) -> Answer<HttpResponse>
 #[patch("/pumps/{id}")]
 async fn pump_edit(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     IfMatch(seen): IfMatch,
     edit: Json<PumpEdit>,
