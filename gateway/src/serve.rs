@@ -16,6 +16,7 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 use chrono::TimeDelta;
+use fleet::audit::Action;
 use secrecy::SecretString;
 use store::{Store, StoreError};
 use thiserror::Error;
@@ -24,7 +25,11 @@ use tokio::sync::watch;
 pub use logging::install as install_logging;
 
 use crate::{
-    app::{App, People, Settings},
+    app::{Actor, App, People, Settings},
+    audit::{
+        checkpoint,
+        forward::{ForwardError, Forwarding},
+    },
     auth::{
         breached::{BreachedPasswords, BreachedProblem},
         password::PasswordRules,
@@ -34,6 +39,7 @@ use crate::{
     cli::{ServeArgs, passphrase},
     clock::Clock,
     config::{Config, ConfigError},
+    deed::Deed,
     engine::{housekeeping, inbound, sessions::Sessions},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
@@ -73,6 +79,8 @@ pub enum StartError {
     Seal(#[from] SealProblem),
     #[error(transparent)]
     Breached(#[from] BreachedProblem),
+    #[error("sending the audit trail on: {0}")]
+    Forward(#[from] ForwardError),
     #[error("starting a thread: {0}")]
     Thread(std::io::Error),
     #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
@@ -97,6 +105,7 @@ pub struct Running {
     servers: Vec<ServerHandle>,
     writer: JoinHandle<()>,
     stop: watch::Sender<bool>,
+    forwarding: Forwarding,
 }
 
 /// Starts a gateway in this process. Needs a Tokio runtime.
@@ -149,6 +158,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         },
     };
     app.store.write(|db| db.presence_clear_all(now))?;
+    mark(&app, Action::GatewayStarted);
 
     let sessions = Arc::new(Sessions::default());
     let writer = std::thread::Builder::new()
@@ -159,6 +169,9 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         })
         .map_err(StartError::Thread)?;
     let (stop, stopped) = watch::channel(false);
+    let hostname = config.server.names.first().map_or("-", String::as_str);
+    let forwarding = Forwarding::start(&config.audit, hostname, &app.store, &stopped)?;
+    metrics.forwards(&forwarding.progress);
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
     let (addresses, servers) = http::start(&app, &config, &metrics, endpoint.local_addr())?;
@@ -170,7 +183,26 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         servers,
         writer,
         stop,
+        forwarding,
     })
+}
+
+/// Puts on record that the gateway came up or went down: a gap in between is one that somebody can ask about.
+fn mark(app: &App, action: Action) {
+    let deed = Deed::of(action, "gateway", env!("CARGO_PKG_VERSION"));
+    let entry = deed.entry(&Actor::gateway(), app.now());
+    if let Err(error) = app.store.write(|db| db.audit_append(entry).map(drop)) {
+        tracing::error!(%error, "the audit trail could not be written");
+    }
+}
+
+/// The end of the record, signed, before nobody watches it.
+async fn make_checkpoint(app: &App) {
+    let app = app.clone();
+    let made = tokio::task::spawn_blocking(move || checkpoint::make(&app, app.now())).await;
+    if !matches!(made, Ok(Ok(_))) {
+        tracing::error!("no checkpoint of the audit trail could be made");
+    }
 }
 
 /// The slow part of the start: key derivation and the registry, off the runtime's threads.
@@ -233,6 +265,7 @@ impl Running {
             servers,
             writer,
             stop,
+            forwarding,
             ..
         } = self;
         let _ = stop.send(true);
@@ -251,6 +284,9 @@ impl Running {
         if let Err(error) = app.store.write(|db| db.presence_clear_all(now)) {
             tracing::error!(%error, "presence could not be cleared");
         }
+        mark(&app, Action::GatewayStopped);
+        make_checkpoint(&app).await;
+        forwarding.stopped().await;
         tracing::info!("gateway has stopped");
     }
 }

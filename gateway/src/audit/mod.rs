@@ -13,7 +13,7 @@
 
 pub mod checkpoint;
 pub mod export;
-
+pub mod forward;
 pub mod readable;
-
+pub mod syslog;
 pub mod verify;
