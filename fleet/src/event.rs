@@ -21,7 +21,7 @@ pub enum Severity {
 }
 
 macro_rules! event_kinds {
-    ($($(#[$meta:meta])* $name:ident = $word:literal, $severity:ident, $label:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $word:tt, $severity:ident, $label:literal;)+) => {
         /// What happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

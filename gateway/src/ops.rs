@@ -28,8 +28,11 @@ pub struct Metrics {
     audit_sent: Family<WayLabel, Gauge>,
     audit_failures: Family<WayLabel, Gauge>,
     audit_behind: Family<WayLabel, Gauge>,
-    ways: Arc<OnceLock<Vec<(&'static str, Arc<Progress>)>>>,
+    ways: Arc<OnceLock<Vec<Way>>>,
 }
+
+/// A way of the audit trail out of the house, and how far it is.
+type Way = (&'static str, Arc<Progress>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WayLabel {
@@ -132,7 +135,7 @@ impl Metrics {
     }
 
     /// Knows the ways of the audit trail out of the house.
-    pub fn forwards(&self, ways: &[(&'static str, Arc<Progress>)]) {
+    pub fn forwards(&self, ways: &[Way]) {
         // Set once, at the start.
         let _ = self.ways.set(ways.to_vec());
     }

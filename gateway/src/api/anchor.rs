@@ -116,7 +116,7 @@ async fn anchor_import(
 }
 
 /// Trusts an authority no longer. Pumps that enrolled by it stay.
-#[utoipa::path(tag = "enrolment", responses((status = NO_CONTENT, description = "It is trusted no longer")))]
+#[utoipa::path(tag = "enrolment", params(AnchorPath), responses((status = NO_CONTENT, description = "It is trusted no longer")))]
 #[delete("/anchors/{id}")]
 async fn anchor_remove(
     api: Data<Api>,

@@ -188,7 +188,10 @@ struct ExportQuery {
 #[utoipa::path(
     tag = "audit",
     params(ExportQuery),
-    responses((status = OK, description = "The record", content_type = "application/x-ndjson", body = String))
+    responses(
+        (status = OK, description = "The record", content_type = "application/x-ndjson", body = String),
+        (status = NOT_FOUND, description = "`not_found`: the entry in `after` is not there"),
+    )
 )]
 #[get("/audit/export")]
 async fn audit_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpResponse> {

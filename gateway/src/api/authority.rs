@@ -133,6 +133,7 @@ async fn authority_rotate(
 /// Ends the trust in an old generation.
 #[utoipa::path(
     tag = "certificates",
+    params(AuthorityPath),
     responses(
         (status = OK, body = RetiredView),
         (status = CONFLICT, description = "`would_cut_off`: `count` live certificates, of the pumps in `candidates` and others; \

@@ -108,7 +108,7 @@ async fn judge(api: &Data<Api>, request: &ServiceRequest) -> Result<Option<Calle
     let peer = address(request.peer_addr());
     api.0.limits.address(peer)?;
     let operation = api.0.routes.operation(request.method(), request.path());
-    let takes = operation.map(|operation| operation::takes(operation));
+    let takes = operation.map(operation::takes);
     if takes == Some(Some(Takes::Nothing)) {
         cross_site::check(request.head(), cross_site::Sender::Unknown)?;
         return Ok(None);

@@ -243,7 +243,7 @@ async fn enrol_token_create_batch(
 }
 
 /// Tokens, the newest first, without their secrets.
-#[utoipa::path(tag = "enrolment", responses((status = OK, body = PageView<EnrolTokenView>)))]
+#[utoipa::path(tag = "enrolment", params(EnrolTokenQuery), responses((status = OK, body = PageView<EnrolTokenView>)))]
 #[get("/enrol-tokens")]
 async fn enrol_token_list(
     api: Data<Api>,
@@ -270,6 +270,7 @@ async fn enrol_token_list(
 /// Takes a token back that was not used yet.
 #[utoipa::path(
     tag = "enrolment",
+    params(EnrolTokenPath),
     responses(
         (status = NO_CONTENT, description = "It is withdrawn"),
         (status = CONFLICT, description = "`conflict`: it was used; revoke the certificate instead"),

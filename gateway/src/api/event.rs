@@ -82,7 +82,7 @@ struct EventQuery {
 }
 
 /// What happened, the newest first.
-#[utoipa::path(tag = "events", responses((status = OK, body = PageView<EventView>)))]
+#[utoipa::path(tag = "events", params(EventQuery), responses((status = OK, body = PageView<EventView>)))]
 #[get("/events")]
 async fn event_list(
     api: Data<Api>,

@@ -123,6 +123,7 @@ fn add_common_problems(path: &str, method: &HttpMethod, operation: &mut Operatio
     let is_public = operation.security.is_some();
     let common = [
         (has_parameters, Code::MalformedQuery),
+        (path.contains('{'), Code::MalformedPath),
         (has_body, Code::MalformedBody),
         (!is_public, Code::Unauthenticated),
         (!is_public || !matches!(method, HttpMethod::Get), Code::Denied),

@@ -182,6 +182,7 @@ async fn care_area_create(
 /// Gives a care area another name.
 #[utoipa::path(
     tag = "places",
+    params(CareAreaPath),
     responses((status = OK, body = CareAreaView), (status = CONFLICT, description = "`conflict`: another has that name"))
 )]
 #[patch("/care-areas/{id}")]
@@ -255,7 +256,7 @@ async fn manufacturer_list(api: Data<Api>) -> Answer<Json<PageView<ManufacturerV
 }
 
 /// Says how to reach a manufacturer.
-#[utoipa::path(tag = "places", responses((status = OK, body = ManufacturerView)))]
+#[utoipa::path(tag = "places", params(ManufacturerPath), responses((status = OK, body = ManufacturerView)))]
 #[patch("/manufacturers/{id}")]
 async fn manufacturer_edit(
     api: Data<Api>,

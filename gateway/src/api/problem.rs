@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 macro_rules! problem_codes {
-    ($($(#[$meta:meta])* $name:ident = $word:literal, $status:ident, $title:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $word:tt, $status:ident, $title:literal;)+) => {
         /// What went wrong, as a program reads it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
         pub enum ProblemCode {

@@ -187,6 +187,7 @@ struct NewRefusal {
 #[utoipa::path(
     tag = "signatures",
     responses(
+        (status = NOT_FOUND, description = "`not_found`: no such subject"),
         (status = CREATED, body = SignatureView),
         (status = FORBIDDEN, description = "`wrong_factor`; `factors_missing`; `same_person`: this takes another person; `denied`"),
         (status = CONFLICT, description = "`content_changed`: look at it again; `already_signed`; `not_ready`"),
@@ -226,7 +227,8 @@ async fn signature_sign(
 /// Says `not now`, with a reason. It needs no factor, and opens nothing.
 #[utoipa::path(
     tag = "signatures",
-    responses((status = CREATED, body = SignatureView), (status = CONFLICT, description = "`content_changed`"))
+    responses(
+        (status = NOT_FOUND, description = "`not_found`: no such subject"),(status = CREATED, body = SignatureView), (status = CONFLICT, description = "`content_changed`"))
 )]
 #[post("/signatures/not-now")]
 async fn signature_refuse(api: Data<Api>, caller: Caller, new: Json<NewRefusal>) -> Answer<HttpResponse> {

@@ -35,7 +35,8 @@ pub fn line(entry: &Entry, zone: Tz) -> String {
         line.push_str(&changes.join(", "));
     }
     if let Some(reason) = &entry.reason {
-        line.push_str(&format!("; because: {reason}"));
+        line.push_str("; because: ");
+        line.push_str(reason.as_str());
     }
     line.chars().map(printable).collect()
 }

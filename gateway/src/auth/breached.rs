@@ -63,14 +63,14 @@ impl BreachedPasswords {
         if length == 0 {
             return Err(list.not_a_list(0));
         }
-        let mut last = String::new();
+        let mut before = String::new();
         for sample in 0..SAMPLES {
             let at = length / SAMPLES * sample;
             if let Some(line) = list.line_behind(&mut reader, at)? {
-                if line.hash < last {
+                if line.hash < before {
                     return Err(BreachedProblem::NotInOrder { path: list.path, at });
                 }
-                last = line.hash;
+                before = line.hash;
             }
         }
         Ok(list)
@@ -218,7 +218,7 @@ mod tests {
         check(b"", "no list");
         check(b"password\n", "no list");
         check(&[0xFF; 4096], "no list");
-        check(&[b'A'; 1 << 20], "no list");
+        check(&vec![b'A'; 1 << 20], "no list");
         let mut hashes: Vec<_> = (0..200).map(|n| hash(&n.to_string())).collect();
         hashes.sort();
         hashes.reverse();

@@ -137,7 +137,7 @@ mod tests {
         ] {
             let step = u64::try_from(seconds).unwrap() / STEP;
             assert_eq!(verified(code, seconds, None), Ok(step));
-            assert_eq!(verified(&format!(" {} ", code), seconds, None), Ok(step));
+            assert_eq!(verified(&format!(" {code} "), seconds, None), Ok(step));
         }
     }
 

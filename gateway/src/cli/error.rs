@@ -182,10 +182,10 @@ impl Cause {
             Self::Unreachable { .. } | Self::Untrusted { .. } => ExitCode::Unreachable,
             Self::NoToken | Self::TokenFile { .. } => ExitCode::NotAuthorised,
             Self::NotFound { .. } => ExitCode::NotFound,
-            Self::Record(_) => ExitCode::Failed,
             Self::Ambiguous { .. } => ExitCode::Conflict,
             Self::Usage { .. } => ExitCode::Usage,
             Self::Unreadable(_)
+            | Self::Record(_)
             | Self::File { .. }
             | Self::Declined
             | Self::Passphrase(_)

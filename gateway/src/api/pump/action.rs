@@ -132,6 +132,7 @@ struct OrderQuery {
 /// connection; `sequestered` sends nothing at all.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses(
         (status = OK, body = PumpView),
         (status = CONFLICT, description = "`already_held`: only a clinical hold can be made stricter; `pump_retired`"),
@@ -153,6 +154,7 @@ async fn pump_hold(
 /// A pump leaves the hospital for good: its certificates are revoked, its connection is closed, its record stays.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses((status = OK, body = PumpView), (status = CONFLICT, description = "`pump_retired`: it left before"))
 )]
 #[post("/pumps/{id}/retire")]
@@ -171,6 +173,7 @@ async fn pump_retire(
 /// Orders something of a pump: at once if it is connected, else when it comes back.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses(
         (status = CREATED, body = OrderView),
         (status = CONFLICT, description = "`hold_forbids_orders`, `pump_retired`"),
@@ -191,7 +194,7 @@ async fn pump_order_create(
 }
 
 /// A pump's orders, the newest first.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<OrderView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, OrderQuery), responses((status = OK, body = PageView<OrderView>)))]
 #[get("/pumps/{id}/orders")]
 async fn pump_order_list(
     api: Data<Api>,
@@ -213,6 +216,7 @@ async fn pump_order_list(
 /// Lets a pump whose certificate has expired renew it once, for some days.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses((status = OK, body = LateRenewalView), (status = CONFLICT, description = "`pump_retired`"))
 )]
 #[post("/pumps/{id}/late-renewal")]

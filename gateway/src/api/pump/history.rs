@@ -103,7 +103,7 @@ impl From<ReportRow> for ReportView {
 }
 
 /// What a pump said of its state over time. Older samples are kept less densely.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<StateView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, TelemetryQuery), responses((status = OK, body = PageView<StateView>)))]
 #[get("/pumps/{id}/telemetry")]
 async fn pump_telemetry_list(
     api: Data<Api>,
@@ -137,7 +137,7 @@ async fn pump_telemetry_list(
 }
 
 /// The certificates a pump was issued.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<CertificateView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath), responses((status = OK, body = PageView<CertificateView>)))]
 #[get("/pumps/{id}/certificates")]
 async fn pump_certificate_list(
     api: Data<Api>,
@@ -159,7 +159,7 @@ async fn pump_certificate_list(
 }
 
 /// What happened to a pump, the newest first.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<EventView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, EventQuery), responses((status = OK, body = PageView<EventView>)))]
 #[get("/pumps/{id}/events")]
 async fn pump_event_list(
     api: Data<Api>,
@@ -186,7 +186,7 @@ async fn pump_event_list(
 }
 
 /// A pump's reports, the newest first.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<ReportView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, ReportQuery), responses((status = OK, body = PageView<ReportView>)))]
 #[get("/pumps/{id}/reports")]
 async fn pump_report_list(
     api: Data<Api>,

@@ -10,7 +10,7 @@ use crate::{
     auth::record_key::RecordPublicKey,
 };
 
-async fn auditor(stage: &Stage) -> String {
+fn auditor(stage: &Stage) -> String {
     stage.person("aud", &[Role::Auditor], false);
     stage.sign_in("aud")
 }
@@ -24,7 +24,7 @@ async fn an_entry_says_who_from_where_what_to_what_before_after_and_why() {
         .post(&format!("/pumps/{pump}/hold"), hold)
         .await
         .expect(StatusCode::OK);
-    let aud = auditor(&stage).await;
+    let aud = auditor(&stage);
     let get = async |path: &str| stage.send(request_as(&aud, Method::GET, path)).await;
     let found = get(&format!("/audit?subject_kind=pump&subject={pump}"))
         .await
@@ -85,7 +85,7 @@ async fn an_export_verifies_with_the_key_that_was_fetched_before() {
         let body = json!({ "name": format!("Shelf {n}") });
         stage.post("/locations", body).await.expect(StatusCode::CREATED);
     }
-    let aud = auditor(&stage).await;
+    let aud = auditor(&stage);
     let get = async |path: &str| stage.send(request_as(&aud, Method::GET, path)).await;
     let key = get("/audit/key").await.expect(StatusCode::OK);
     let key = RecordPublicKey::from_pem(key["pem"].as_str().unwrap()).unwrap();
@@ -110,7 +110,13 @@ async fn an_export_verifies_with_the_key_that_was_fetched_before() {
 
     // From a place in the middle on.
     let part = get("/audit/export?after=3").await.text;
-    let report = verify::file(part.as_bytes(), Some(&key), &[carried.clone()], |_, _| {}).unwrap();
+    let report = verify::file(
+        part.as_bytes(),
+        Some(&key),
+        std::slice::from_ref(&carried),
+        |_, _| {},
+    )
+    .unwrap();
     assert_eq!(report.verified.count, u64::try_from(last - 3).unwrap());
     get("/audit/export?after=999").await.expect_problem("not_found");
     get("/audit/export?after=-1")
@@ -126,7 +132,7 @@ async fn an_export_verifies_with_the_key_that_was_fetched_before() {
         "{refused}"
     );
     // A tail that was cut off shows by the checkpoint that was carried away.
-    let cut: String = whole.lines().take(4).map(|line| format!("{line}\n")).collect();
+    let cut: String = whole.split_inclusive('\n').take(4).collect();
     let found = verify::file(cut.as_bytes(), Some(&key), &[carried], |_, _| {}).unwrap_err();
     assert_eq!(found.fault(), Some(fleet::audit::Fault::Truncated), "{found}");
     assert_eq!(found.entry(), Some(4));
@@ -184,7 +190,7 @@ async fn no_secret_is_ever_in_the_record() {
             )
             .await;
     }
-    let aud = auditor(&stage).await;
+    let aud = auditor(&stage);
     let whole = stage
         .send(request_as(&aud, Method::GET, "/audit/export"))
         .await

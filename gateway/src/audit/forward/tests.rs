@@ -109,6 +109,7 @@ async fn a_receiver_that_goes_away_gets_every_entry_in_the_end() {
         .unwrap();
     let ca_file = dir.path().join("ca.pem");
     std::fs::write(&ca_file, ca.pem()).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a receiver that is not ours")]
     let tls = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(
