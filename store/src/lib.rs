@@ -77,6 +77,6 @@ pub use pump::{PumpCounts, PumpFilter, PumpListing, PumpPatch};
 pub use report::{Recorded, ReportRow};
 pub use service_token::ServiceTokenRecord;
 pub use session::SessionRecord;
-pub use signature::{SignatureFilter, SignatureRecord};
+pub use signature::{SignatureFilter, SignatureRecord, Verification};
 pub use telemetry::Thinned;
 pub use url::{DatabaseUrl, DatabaseUrlError};

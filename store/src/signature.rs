@@ -1,10 +1,12 @@
 //! Electronic signatures and refusals, each with every part of the bytes that were signed.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use fleet::{
     Timestamp,
     access::Role,
-    id::{AccountId, CareAreaId, DeviceId, SessionId, SignatureId},
+    id::{AccountId, CareAreaId, DeviceId, PumpId, SessionId, SignatureId},
     signature::{Answer, Digest, Meaning, Named, SignatureStatement, Subject, SubjectKind, ZonedTime},
     text::{Name, Reason},
 };
@@ -44,6 +46,19 @@ pub struct SignatureFilter {
     pub subject: Option<Uuid>,
     /// By this person.
     pub account: Option<AccountId>,
+}
+
+/// Who last signed a pump as verified, and in which state of the pump.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Verification {
+    /// The signature.
+    pub signature: SignatureId,
+    /// The signer's name as it is printed.
+    pub printed_name: Name,
+    /// When.
+    pub signed_at: Timestamp,
+    /// The version of the pump's content that was signed; another one now, and the signature is void.
+    pub version: i64,
 }
 
 /// An identifier of whatever kind of thing was signed.
@@ -189,6 +204,36 @@ impl Db<'_> {
             .attempt("read a signature")?
             .ok_or_else(|| StoreError::not_found("signature", id))?
             .try_into()
+    }
+
+    /// The newest signature as verified of each of some pumps, in one query however many they are.
+    pub(crate) fn verification_of(
+        &mut self,
+        pumps: &[PumpId],
+    ) -> Result<HashMap<PumpId, Verification>, StoreError> {
+        let ids: Vec<_> = pumps.iter().map(|id| Val(subject_id(id.as_uuid()))).collect();
+        let rows: Vec<(SignatureId, Verification)> = signatures::table
+            .filter(signatures::subject_kind.eq(Val(SubjectKind::Pump)))
+            .filter(signatures::meaning.eq(Val(Meaning::VerifiedForClinicalUse)))
+            .filter(signatures::answer.eq(Val(Answer::SIGNED.to_owned())))
+            .filter(signatures::subject_id.eq_any(ids))
+            .order((signatures::signed_at, signatures::id))
+            .select((
+                signatures::subject_id,
+                (
+                    signatures::id,
+                    signatures::printed_name,
+                    signatures::signed_at,
+                    signatures::subject_version,
+                ),
+            ))
+            .load(self.connection)
+            .attempt("read who verified pumps")?;
+        // The newest comes last, and stays.
+        Ok(rows
+            .into_iter()
+            .map(|(pump, verification)| (PumpId::from_uuid(pump.as_uuid()), verification))
+            .collect())
     }
 
     /// Everything that was signed or refused of one subject, the oldest first.

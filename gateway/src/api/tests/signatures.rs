@@ -115,13 +115,32 @@ async fn the_first_signature_takes_two_factors_and_later_ones_the_personal_one()
         .await
         .expect(StatusCode::CREATED);
 
+    let pump = async || {
+        let path = format!("/pumps/{}", ward.pump);
+        let shown = ward.stage.send(request_as(&ward.nurse, Method::GET, &path)).await;
+        shown.expect(StatusCode::OK)["verified"].clone()
+    };
+    let verified = pump().await;
+    assert_eq!(
+        (&verified["by"], &verified["stands"]),
+        (&json!("nora, printed"), &json!(true))
+    );
+    ward.stage.runs(ward.pump, "3.0");
+    assert_eq!(pump().await["stands"], false);
+    ward.stage.runs(ward.pump, "2.0");
+    assert_eq!(pump().await["stands"], false, "changed back is changed");
+
     // What was signed is not what is there any more.
     let list = ward.list().await;
     assert_eq!(list.len(), 2);
-    assert_eq!(list[0]["valid"], true);
-    assert_eq!(list[1]["valid"], false);
-    let void = list[1]["void"].as_str().unwrap();
-    assert!(void.contains("changed after it was signed"), "{void}");
+    for (signature, words) in [
+        (0, "edited after it was signed"),
+        (1, "changed after it was signed"),
+    ] {
+        assert_eq!(list[signature]["valid"], false);
+        let void = list[signature]["void"].as_str().unwrap();
+        assert!(void.contains(words), "{void}");
+    }
 }
 
 #[actix_web::test]
