@@ -126,7 +126,13 @@ async fn a_person_is_let_in_signs_and_is_shut_out_at_a_terminal() {
 
     // The pump is in no care area yet: biomed has to say where it belongs.
     let known = [("GATEWAY_PASSWORD", PASSWORD)];
-    nora.ok(&[known[0], ("GATEWAY_PIN", "640917")], &["me", "pin"]);
+    nora.ok(&[known[0], ("GATEWAY_NEW_PIN", "640917")], &["me", "pin"]);
+    nora.fails(
+        &[known[0], ("GATEWAY_PIN", "640918"), ("GATEWAY_NEW_PIN", "582913")],
+        &["me", "pin"],
+        4,
+        "PIN is not right",
+    );
     let sign = [
         "signature",
         "sign",

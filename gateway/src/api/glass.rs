@@ -7,7 +7,7 @@ use actix_web::{
 use fleet::{
     access::{CareAreas, Reach},
     id::{AccountId, GlassUseId},
-    signature::SubjectKind,
+    signature::{Factor, SubjectKind},
     text::{Name, Reason},
 };
 use secrecy::SecretString;
@@ -67,7 +67,7 @@ async fn glass_break(
 ) -> Answer<HttpResponse> {
     let BreakIt { reason, password } = wanted.into_inner();
     let actor = caller.actor.clone();
-    let (used, secret) = guarded(&api, &request, &caller, move |app| {
+    let (used, secret) = guarded(&api, &request, &caller, &[Factor::Password], move |app| {
         glass::break_glass(app, &actor, password, &reason)
     })
     .await?;

@@ -4,6 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse, post,
     web::{Data, Json},
 };
+use fleet::signature::Factor;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use super::{
     Answer, Api,
     caller::{Caller, address},
     problem::Problem,
-    session::{handed_over, secret},
+    session::{handed_over, maybe_secret, secret},
 };
 use crate::{
     app::App,
@@ -34,6 +35,7 @@ pub(super) async fn guarded<T: Send + 'static>(
     api: &Api,
     request: &HttpRequest,
     caller: &Caller,
+    factors: &[Factor],
     work: impl FnOnce(&App) -> Result<T, CommandError> + Send + 'static,
 ) -> Answer<T> {
     let account = caller.identified.principal.account;
@@ -43,12 +45,21 @@ pub(super) async fn guarded<T: Send + 'static>(
     let attempt = api
         .0
         .sign_in
-        .begin(&person.name, address(request.peer_addr()), api.0.app.now())
+        .begin(
+            &person.name,
+            factors,
+            address(request.peer_addr()),
+            api.0.app.now(),
+        )
         .await?;
     api.run(move |app| {
         let done = work(app);
-        if !matches!(done, Err(CommandError::WrongFactor { .. })) {
-            attempt.succeeded();
+        match &done {
+            Ok(_) => attempt.succeeded(),
+            // It failed, and stays counted.
+            Err(CommandError::WrongFactor { .. }) => {}
+            // Something else stood in the way: nothing was proved, so nothing is forgotten either.
+            Err(_) => attempt.withdrawn(),
         }
         done.map_err(Problem::from)
     })
@@ -95,7 +106,7 @@ async fn me_password_change(
         new_password,
     } = wanted.into_inner();
     let actor = caller.actor.clone();
-    let secret = guarded(&api, &request, &caller, move |app| {
+    let secret = guarded(&api, &request, &caller, &[Factor::Password], move |app| {
         factor::password_change(app, &actor, password, &new_password)
     })
     .await?;
@@ -104,13 +115,17 @@ async fn me_password_change(
     }))
 }
 
-/// The password again.
+/// The password again; and a code, where an authenticator is in use that the new one replaces.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PasswordAgain {
+struct TotpBeginning {
     #[serde(deserialize_with = "secret")]
     #[schema(value_type = String, max_length = 256, format = Password)]
     password: SecretString,
+    /// A code of the authenticator that is replaced.
+    #[serde(default, deserialize_with = "maybe_secret")]
+    #[schema(value_type = Option<String>, max_length = 12, format = Password)]
+    totp: Option<SecretString>,
 }
 
 /// A seed for an authenticator. It is shown this once, and not in use before its first code came back.
@@ -135,12 +150,17 @@ async fn me_totp_begin(
     api: Data<Api>,
     caller: Caller,
     request: HttpRequest,
-    wanted: Json<PasswordAgain>,
+    wanted: Json<TotpBeginning>,
 ) -> Answer<Json<TotpEnrolmentView>> {
-    let password = wanted.into_inner().password;
+    let TotpBeginning { password, totp } = wanted.into_inner();
+    let shown = factor::Shown {
+        password: Some(password),
+        totp,
+        pin: None,
+    };
     let actor = caller.actor.clone();
-    let begun = guarded(&api, &request, &caller, move |app| {
-        factor::totp_begin(app, &actor, password)
+    let begun = guarded(&api, &request, &caller, &shown.factors(), move |app| {
+        factor::totp_begin(app, &actor, &shown)
     })
     .await?;
     Ok(Json(TotpEnrolmentView {
@@ -180,7 +200,7 @@ async fn me_totp_confirm(
 ) -> Answer<HttpResponse> {
     let TotpConfirmation { ticket, totp } = wanted.into_inner();
     let actor = caller.actor.clone();
-    guarded(&api, &request, &caller, move |app| {
+    guarded(&api, &request, &caller, &[Factor::Totp], move |app| {
         factor::totp_confirm(app, &actor, &ticket, &totp)
     })
     .await?;
@@ -221,7 +241,7 @@ async fn me_totp_remove(
         pin: None,
     };
     let actor = caller.actor.clone();
-    guarded(&api, &request, &caller, move |app| {
+    guarded(&api, &request, &caller, &shown.factors(), move |app| {
         factor::totp_remove(app, &actor, &shown)
     })
     .await?;
@@ -239,14 +259,25 @@ struct NewPin {
     #[serde(deserialize_with = "secret")]
     #[schema(value_type = String, min_length = 6, max_length = 12, format = Password)]
     pin: SecretString,
+    /// The PIN that is replaced, where there is one and no authenticator.
+    #[serde(default, deserialize_with = "maybe_secret")]
+    #[schema(value_type = Option<String>, max_length = 12, format = Password)]
+    current_pin: Option<SecretString>,
+    /// A code, where an authenticator is in use.
+    #[serde(default, deserialize_with = "maybe_secret")]
+    #[schema(value_type = Option<String>, max_length = 12, format = Password)]
+    totp: Option<SecretString>,
 }
 
 /// Sets your PIN for signing. It never signs anybody in.
+///
+/// Whoever got hold of the password alone can not set one: an authenticator's code is asked for where there is one, else the
+/// PIN that is replaced. Who forgot that has an administrator reset the account.
 #[utoipa::path(
     tag = "sessions",
     responses(
         (status = NO_CONTENT, description = "It is set"),
-        (status = FORBIDDEN, description = "`wrong_factor`, `denied`"),
+        (status = FORBIDDEN, description = "`wrong_factor`; `second_factor_required`: a code, or the PIN that is replaced; `denied`"),
         (status = UNPROCESSABLE_ENTITY, description = "`weak_pin`"),
     )
 )]
@@ -257,10 +288,20 @@ async fn me_pin_set(
     request: HttpRequest,
     wanted: Json<NewPin>,
 ) -> Answer<HttpResponse> {
-    let NewPin { password, pin } = wanted.into_inner();
+    let NewPin {
+        password,
+        pin,
+        current_pin,
+        totp,
+    } = wanted.into_inner();
+    let shown = factor::Shown {
+        password: Some(password),
+        totp,
+        pin: current_pin,
+    };
     let actor = caller.actor.clone();
-    guarded(&api, &request, &caller, move |app| {
-        factor::pin_set(app, &actor, password, &pin)
+    guarded(&api, &request, &caller, &shown.factors(), move |app| {
+        factor::pin_set(app, &actor, &shown, &pin)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -65,7 +65,7 @@ problem_codes! {
     /// Name or password is wrong.
     WrongPassword = "wrong_password", UNAUTHORIZED, "Name or password is wrong";
     /// The password was right, and the account has an authenticator.
-    SecondFactorRequired = "second_factor_required", FORBIDDEN, "The code of the authenticator is needed too";
+    SecondFactorRequired = "second_factor_required", FORBIDDEN, "The second factor is needed too";
     /// A password, code or PIN that was shown is not right, or was used before.
     WrongFactor = "wrong_factor", FORBIDDEN, "A factor that was shown is not right";
     /// What was shown is right, and not enough.

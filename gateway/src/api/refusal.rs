@@ -46,7 +46,9 @@ impl From<CommandError> for Problem {
             }
             CommandError::Anchor(_) => Self::new(Code::UnusableAnchor, words),
             CommandError::WrongPassword => Self::new(Code::WrongPassword, words),
-            CommandError::SecondFactorRequired => Self::new(Code::SecondFactorRequired, words),
+            CommandError::SecondFactorRequired | CommandError::CurrentPinRequired => {
+                Self::new(Code::SecondFactorRequired, words)
+            }
             CommandError::WrongFactor { .. } => Self::new(Code::WrongFactor, words),
             CommandError::Ceremony(_) => Self::new(Code::FactorsMissing, words),
             CommandError::PasswordChangeRequired => Self::new(Code::PasswordChangeRequired, words),

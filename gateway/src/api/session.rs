@@ -194,10 +194,12 @@ pub(super) async fn session_begin(
         return Err(CommandError::WrongPassword.into());
     }
     let address = address(request.peer_addr());
+    let mut factors = vec![Factor::Password];
+    factors.extend(wanted.totp.as_ref().map(|_| Factor::Totp));
     let attempt = api
         .0
         .sign_in
-        .begin(&wanted.name, address, api.0.app.now())
+        .begin(&wanted.name, &factors, address, api.0.app.now())
         .await?;
     let agent = request
         .headers()
@@ -220,12 +222,12 @@ pub(super) async fn session_begin(
     let begun = api
         .run(move |app| {
             let begun = session::begin(app, &shown);
-            // Whatever else is missing, the password was right; a wrong code counts as a guess.
-            if !matches!(
-                begun,
-                Err(CommandError::WrongPassword | CommandError::WrongFactor { .. })
-            ) {
-                attempt.succeeded();
+            match &begun {
+                Ok(_) => attempt.succeeded(),
+                // It failed, and stays counted.
+                Err(CommandError::WrongPassword | CommandError::WrongFactor { .. }) => {}
+                // What was shown was right, and something is missing: nothing is forgotten for that.
+                Err(_) => attempt.withdrawn(),
             }
             begun
         })

@@ -216,7 +216,7 @@ async fn signature_sign(
         pin: new.factors.pin,
     };
     let actor = caller.actor.clone();
-    let view = guarded(&api, &request, &caller, move |app| {
+    let view = guarded(&api, &request, &caller, &shown.factors(), move |app| {
         let record = sign::sign(app, &actor, &wanted, &shown)?;
         single(app, record)
     })

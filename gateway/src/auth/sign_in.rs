@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use fleet::{Timestamp, text::Name};
+use fleet::{Timestamp, signature::Factor, text::Name};
 use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use super::throttle::{Throttle, Wait};
+use super::throttle::{Guess, Throttle, Wait};
 
 /// So many passwords are hashed at once: each takes 19 MiB and a thread of the pool that the database needs too.
 const AT_ONCE: usize = 2;
@@ -42,7 +42,7 @@ pub enum SignInProblem {
 #[derive(Debug)]
 pub struct Attempt {
     door: SignIn,
-    name: Name,
+    guesses: Vec<Guess>,
     peer: IpAddr,
     _place: OwnedSemaphorePermit,
 }
@@ -57,21 +57,28 @@ impl Default for SignIn {
 }
 
 impl SignIn {
-    /// Waits for a place to try one password of one account.
+    /// Waits for a place to try factors of one account.
     ///
     /// # Errors
     /// [`SignInProblem`] when the account or the address has to wait, or there is no place.
-    pub async fn begin(&self, name: &Name, peer: IpAddr, now: Timestamp) -> Result<Attempt, SignInProblem> {
-        self.with(|throttle| throttle.begin(name, peer, now))
+    pub async fn begin(
+        &self,
+        name: &Name,
+        factors: &[Factor],
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Attempt, SignInProblem> {
+        let guesses = Guess::at(name, factors);
+        self.with(|throttle| throttle.begin(&guesses, peer, now))
             .map_err(SignInProblem::Wait)?;
         let place = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else {
-            self.with(|throttle| throttle.withdrawn(name, peer));
+            self.with(|throttle| throttle.withdrawn(&guesses, peer));
             return Err(SignInProblem::Busy);
         };
         Ok(Attempt {
             door: self.clone(),
-            name: name.clone(),
+            guesses,
             peer,
             _place: place,
         })
@@ -84,10 +91,16 @@ impl SignIn {
 }
 
 impl Attempt {
-    /// The password was right.
+    /// Everything that was shown was right.
     pub fn succeeded(self) {
         self.door
-            .with(|throttle| throttle.succeeded(&self.name, self.peer));
+            .with(|throttle| throttle.succeeded(&self.guesses, self.peer));
+    }
+
+    /// Nothing was proved right or wrong.
+    pub fn withdrawn(self) {
+        self.door
+            .with(|throttle| throttle.withdrawn(&self.guesses, self.peer));
     }
 }
 
@@ -103,8 +116,8 @@ mod tests {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let admin = Name::new("admin").unwrap();
         let here: IpAddr = [10, 0, 0, 1].into();
-        let first = door.begin(&admin, here, now).await.unwrap();
-        let _second = door.begin(&admin, here, now).await.unwrap();
+        let first = door.begin(&admin, &[Factor::Password], here, now).await.unwrap();
+        let _second = door.begin(&admin, &[Factor::Password], here, now).await.unwrap();
         assert_eq!(door.places.available_permits(), 0);
         first.succeeded();
         assert_eq!(door.places.available_permits(), 1);
@@ -118,7 +131,9 @@ mod tests {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let admin = Name::new("admin").unwrap();
         for _ in 0..50 {
-            let outcome = door.begin(&admin, [10, 0, 0, 1].into(), now).await;
+            let outcome = door
+                .begin(&admin, &[Factor::Password], [10, 0, 0, 1].into(), now)
+                .await;
             assert_eq!(outcome.unwrap_err(), SignInProblem::Busy);
         }
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use fleet::{Timestamp, text::Name};
+use fleet::{Timestamp, signature::Factor, text::Name};
 
 /// How failures of one kind of key turn into waiting.
 #[derive(Debug, Clone, Copy)]
@@ -49,10 +49,32 @@ impl Wait {
     }
 }
 
+/// What is guessed at: one factor of one account. Each has its own count, so that whoever knows the password can not clear the
+/// count of guesses at the PIN by showing it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Guess {
+    /// In lower case: a name is one name however it is written.
+    name: String,
+    factor: Factor,
+}
+
+impl Guess {
+    /// The factors of an account that are shown at once.
+    #[must_use]
+    pub fn at(name: &Name, factors: &[Factor]) -> Vec<Self> {
+        let name = name.as_str().to_lowercase();
+        let guess = |factor: &Factor| Self {
+            name: name.clone(),
+            factor: *factor,
+        };
+        factors.iter().map(guess).collect()
+    }
+}
+
 /// The failures that are remembered.
 #[derive(Debug)]
 pub struct Throttle {
-    accounts: Failures<Name>,
+    accounts: Failures<Guess>,
     addresses: Failures<IpAddr>,
 }
 
@@ -70,30 +92,37 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to [`Wait`] instead. Trying too early costs nothing more.
-    pub fn begin(&mut self, account: &Name, peer: IpAddr, now: Timestamp) -> Result<(), Wait> {
+    pub fn begin(&mut self, guesses: &[Guess], peer: IpAddr, now: Timestamp) -> Result<(), Wait> {
         let peer = network(peer);
+        let of_accounts = guesses.iter().map(|guess| self.accounts.left(guess, now)).max();
         let left = self
-            .accounts
-            .left(account, now)
-            .max(self.addresses.left(&peer, now));
+            .addresses
+            .left(&peer, now)
+            .max(of_accounts.unwrap_or_default());
         if left > TimeDelta::zero() {
             return Err(Wait(left));
         }
-        self.accounts.charge(account.clone(), now);
+        for guess in guesses {
+            self.accounts.charge(guess.clone(), now);
+        }
         self.addresses.charge(peer, now);
         Ok(())
     }
 
-    /// The attempt succeeded. The account is in good hands; the address is refunded this attempt, and no more: a
-    /// guesser with an account of his own must not wipe the slate between two guesses at others'.
-    pub fn succeeded(&mut self, account: &Name, peer: IpAddr) {
-        self.accounts.forget(account);
+    /// The attempt succeeded: what was shown is in good hands. The address is refunded this attempt, and no more: a guesser
+    /// with an account of his own must not wipe the slate between two guesses at others'.
+    pub fn succeeded(&mut self, guesses: &[Guess], peer: IpAddr) {
+        for guess in guesses {
+            self.accounts.forget(guess);
+        }
         self.addresses.refund(&network(peer));
     }
 
-    /// The attempt was not looked at: it never was one.
-    pub fn withdrawn(&mut self, account: &Name, peer: IpAddr) {
-        self.accounts.refund(account);
+    /// The attempt proved nothing, right or wrong: it never was one.
+    pub fn withdrawn(&mut self, guesses: &[Guess], peer: IpAddr) {
+        for guess in guesses {
+            self.accounts.refund(guess);
+        }
         self.addresses.refund(&network(peer));
     }
 }
@@ -200,8 +229,9 @@ mod tests {
 
     const NOW: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 
-    fn name(text: &str) -> Name {
-        Name::new(text).unwrap()
+    /// A guess at the password of an account.
+    fn name(text: &str) -> Vec<Guess> {
+        Guess::at(&Name::new(text).unwrap(), &[Factor::Password])
     }
 
     fn peer(last: u8) -> IpAddr {
@@ -217,7 +247,7 @@ mod tests {
         for attempt in 0..14_u8 {
             // From ever new addresses: the account's count alone decides.
             throttle.begin(&admin, peer(attempt), now).unwrap();
-            let wait = throttle.accounts.left(&admin, now);
+            let wait = throttle.accounts.left(&admin[0], now);
             if wait > TimeDelta::zero() {
                 assert_eq!(throttle.begin(&admin, peer(200), now), Err(Wait(wait)));
             }
@@ -262,6 +292,34 @@ mod tests {
     }
 
     #[test]
+    fn whoever_knows_the_password_guesses_no_faster_at_the_pin() {
+        let mut throttle = Throttle::default();
+        let ana = Name::new("Ana").unwrap();
+        let both = Guess::at(&ana, &[Factor::Password, Factor::Pin]);
+        let password = Guess::at(&ana, &[Factor::Password]);
+        let mut guessed = 0;
+        for attempt in 0..50_u8 {
+            // The password is right, the PIN is not; and in between the password alone.
+            if throttle.begin(&both, peer(attempt), NOW).is_ok() {
+                guessed += 1;
+            }
+            if throttle.begin(&password, peer(attempt), NOW).is_ok() {
+                throttle.succeeded(&password, peer(attempt));
+            }
+        }
+        assert_eq!(guessed, 5);
+    }
+
+    #[test]
+    fn a_name_is_one_name_however_it_is_written() {
+        let mut throttle = Throttle::default();
+        for spelling in ["ana", "Ana", "ANA", "aNa", "anA"] {
+            throttle.begin(&name(spelling), peer(1), NOW).unwrap();
+        }
+        throttle.begin(&name("AnA"), peer(2), NOW).unwrap_err();
+    }
+
+    #[test]
     fn an_hour_of_quiet_is_a_fresh_start() {
         let mut throttle = Throttle::default();
         let admin = name("admin");
@@ -292,13 +350,13 @@ mod tests {
     fn memory_is_bounded_and_the_account_under_attack_is_remembered() {
         let mut failures = Failures::new(ACCOUNT, 100);
         for _ in 0..8 {
-            failures.charge(name("admin"), NOW);
+            failures.charge(name("admin").remove(0), NOW);
         }
         for made_up in 0..1_000 {
-            failures.charge(name(&format!("made up {made_up}")), NOW);
+            failures.charge(name(&format!("made up {made_up}")).remove(0), NOW);
         }
         assert_eq!(failures.counts.len(), 100);
-        assert!(failures.left(&name("admin"), NOW) > TimeDelta::zero());
+        assert!(failures.left(&name("admin")[0], NOW) > TimeDelta::zero());
     }
 
     proptest! {

@@ -242,9 +242,20 @@ async fn change_password(session: &mut Session<'_>, connection: &ConnectionArgs)
 
 async fn authenticator(session: &mut Session<'_>) -> Result<(), Cause> {
     let known = password("Your password", "GATEWAY_PASSWORD", false)?;
+    let me: Me = session.fetch(&Call::get(["me"])).await?;
+    let present = if me.has_authenticator {
+        let code = password("Code of the present authenticator", "GATEWAY_TOTP", false)?;
+        Some(json!(code.expose_secret()))
+    } else {
+        None
+    };
+    let body = given([
+        ("password", Some(json!(known.expose_secret()))),
+        ("totp", present),
+    ]);
     let begun = session
         .client
-        .json(&Call::post(["me", "totp"]).json(json!({ "password": known.expose_secret() })))
+        .json(&Call::post(["me", "totp"]).json(body))
         .await?;
     let text = |member: &str| {
         begun
@@ -258,7 +269,7 @@ async fn authenticator(session: &mut Session<'_>) -> Result<(), Cause> {
         .note("Give this to your authenticator, as a link or typed in; it is shown only now:")?;
     session.output.line(&text("uri"))?;
     session.output.line(&text("secret"))?;
-    let code = password("The code that it shows", "GATEWAY_TOTP", false)?;
+    let code = password("The code that it shows", "GATEWAY_NEW_TOTP", false)?;
     let body = json!({ "ticket": text("ticket"), "totp": code.expose_secret() });
     session
         .client
@@ -271,8 +282,25 @@ async fn authenticator(session: &mut Session<'_>) -> Result<(), Cause> {
 
 async fn pin(session: &mut Session<'_>) -> Result<(), Cause> {
     let known = password("Your password", "GATEWAY_PASSWORD", false)?;
-    let pin = password("New PIN", "GATEWAY_PIN", true)?;
-    let body = json!({ "password": known.expose_secret(), "pin": pin.expose_secret() });
+    let me: Me = session.fetch(&Call::get(["me"])).await?;
+    let mut body = json!({ "password": known.expose_secret() });
+    let mut put = |member: &str, secret: &SecretString| {
+        if let Some(map) = body.as_object_mut() {
+            map.insert(member.to_owned(), json!(secret.expose_secret()));
+        }
+    };
+    if me.has_authenticator {
+        put(
+            "totp",
+            &password("Code of the authenticator", "GATEWAY_TOTP", false)?,
+        );
+    } else if me.has_pin {
+        put(
+            "current_pin",
+            &password("Your present PIN", "GATEWAY_PIN", false)?,
+        );
+    }
+    put("pin", &password("New PIN", "GATEWAY_NEW_PIN", true)?);
     session
         .act(&Call::post(["me", "pin"]).json(body), "Your PIN is set.")
         .await

@@ -87,6 +87,11 @@ pub enum CommandError {
     /// The password was right, and the account has an authenticator.
     #[error("this account has an authenticator; send its code as `totp` too")]
     SecondFactorRequired,
+    /// The password was right, and there is a PIN already.
+    #[error(
+        "send the PIN that is replaced as `current_pin` too; who forgot it has an administrator reset the account"
+    )]
+    CurrentPinRequired,
     /// Something that was shown is not right, or was used before.
     #[error("the {} is not right, or was used before; try again with a new one", .factor.label())]
     WrongFactor { factor: Factor },

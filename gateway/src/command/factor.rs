@@ -31,6 +31,21 @@ pub struct Shown {
     pub pin: Option<SecretString>,
 }
 
+impl Shown {
+    /// Which factors there are, right or wrong.
+    #[must_use]
+    pub fn factors(&self) -> Vec<Factor> {
+        [
+            self.password.as_ref().map(|_| Factor::Password),
+            self.totp.as_ref().map(|_| Factor::Totp),
+            self.pin.as_ref().map(|_| Factor::Pin),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
 /// What was found right, and the step of the code that is to be used up.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -206,17 +221,22 @@ pub struct Enrolment {
 /// So long a person has to set the authenticator up.
 const ENROLMENT_SECONDS: i64 = 15 * 60;
 
-/// Draws a seed. Nothing is kept of it until a first code proves that the authenticator has it.
+/// Draws a seed. Nothing is kept of it until a first code proves that the authenticator has it. An authenticator that is in use
+/// is replaced only by whoever has it.
 ///
 /// # Errors
-/// [`CommandError::WrongFactor`].
-pub fn totp_begin(app: &App, actor: &Actor, password: SecretString) -> Result<Enrolment, CommandError> {
+/// [`CommandError::WrongFactor`], [`CommandError::SecondFactorRequired`].
+pub fn totp_begin(app: &App, actor: &Actor, shown: &Shown) -> Result<Enrolment, CommandError> {
     let account = account_of(app, actor)?;
-    let shown = Shown {
-        password: Some(password),
-        ..Shown::default()
-    };
-    check(app, &account, &shown)?;
+    let found = check(app, &account, shown)?;
+    if account.totp_sealed.is_some() && !found.factors.contains(&Factor::Totp) {
+        return Err(CommandError::SecondFactorRequired);
+    }
+    // The code is used up here: it opens nothing a second time.
+    if found.totp_step.is_some() {
+        let change = Change::by(actor, app, Permission::FactorOwn);
+        change.commit(|db| use_up(db, account.id, &found))?;
+    }
     let seed = totp::new_seed();
     let until = app.now().timestamp() + ENROLMENT_SECONDS;
     let context = enrolment_context(account.id, until);
@@ -278,27 +298,28 @@ pub fn totp_remove(app: &App, actor: &Actor, shown: &Shown) -> Result<(), Comman
     })
 }
 
-/// Sets the PIN for signing.
+/// Sets the PIN for signing. It is the second factor of a signature, so the first one alone does not set it anew: an
+/// authenticator's code does where there is one, else the PIN that is replaced.
 ///
 /// # Errors
-/// [`CommandError::WrongFactor`], [`CommandError::Pin`].
-pub fn pin_set(
-    app: &App,
-    actor: &Actor,
-    password: SecretString,
-    new: &SecretString,
-) -> Result<(), CommandError> {
+/// [`CommandError::WrongFactor`], [`CommandError::SecondFactorRequired`], [`CommandError::CurrentPinRequired`],
+/// [`CommandError::Pin`].
+pub fn pin_set(app: &App, actor: &Actor, shown: &Shown, new: &SecretString) -> Result<(), CommandError> {
     let account = account_of(app, actor)?;
-    let shown = Shown {
-        password: Some(password),
-        ..Shown::default()
-    };
-    check(app, &account, &shown)?;
+    let found = check(app, &account, shown)?;
+    let has = |factor: Factor| found.factors.contains(&factor);
+    if account.totp_sealed.is_some() && !has(Factor::Totp) {
+        return Err(CommandError::SecondFactorRequired);
+    }
+    if account.totp_sealed.is_none() && account.pin_hash.is_some() && !has(Factor::Pin) {
+        return Err(CommandError::CurrentPinRequired);
+    }
     pin::accept(new)?;
     let hash = pin::hash(new)?;
     let change = Change::by(actor, app, Permission::FactorOwn);
     change.commit(|db| {
         unchanged(db, &account)?;
+        use_up(db, account.id, &found)?;
         db.account_pin_set(account.id, Some(&hash))?;
         change.record(db, Deed::of(Action::PinSet, "person", account.id))
     })

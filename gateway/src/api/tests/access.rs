@@ -553,3 +553,53 @@ async fn what_is_typed_never_becomes_a_header_and_nothing_redirects() {
         }
     }
 }
+
+/// A stolen session and a stolen password are one factor: they do not make the other.
+#[actix_web::test]
+async fn the_password_alone_sets_no_second_factor_anew() {
+    let stage = Stage::new();
+    stage.person("ana", &[Role::Nurse], false);
+    let secret = stage.sign_in("ana");
+    let post = async |path: &str, body: Value| {
+        stage
+            .send(request_as(&secret, Method::POST, path).set_json(body))
+            .await
+    };
+    post("/me/pin", json!({ "password": PASSWORD, "pin": "640917" }))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let another = json!({ "password": PASSWORD, "pin": "582913" });
+    post("/me/pin", another.clone())
+        .await
+        .expect_problem("second_factor_required");
+    let guess = json!({ "password": PASSWORD, "pin": "582913", "current_pin": "640918" });
+    post("/me/pin", guess).await.expect_problem("wrong_factor");
+    let known = json!({ "password": PASSWORD, "pin": "582913", "current_pin": "640917" });
+    post("/me/pin", known).await.expect(StatusCode::NO_CONTENT);
+
+    let begun = post("/me/totp", json!({ "password": PASSWORD }))
+        .await
+        .expect(StatusCode::OK);
+    let code = |ahead: i64| {
+        let at = stage.app.now() + TimeDelta::seconds(ahead);
+        let code = totp::code(begun["secret"].as_str().unwrap(), at).unwrap();
+        code.expose_secret().to_owned()
+    };
+    let confirm = json!({ "ticket": begun["ticket"], "totp": code(0) });
+    post("/me/totp/confirm", confirm)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    // Now the authenticator is what it takes.
+    post("/me/totp", json!({ "password": PASSWORD }))
+        .await
+        .expect_problem("second_factor_required");
+    let by_pin = json!({ "password": PASSWORD, "pin": "640917", "current_pin": "582913" });
+    post("/me/pin", by_pin)
+        .await
+        .expect_problem("second_factor_required");
+    let by_code = json!({ "password": PASSWORD, "pin": "640917", "totp": code(30) });
+    post("/me/pin", by_code.clone())
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    post("/me/pin", by_code).await.expect_problem("wrong_factor");
+}
