@@ -5,7 +5,7 @@
 //! halving: some forty short reads.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufRead, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -29,7 +29,7 @@ pub enum BreachedProblem {
     Io { path: PathBuf, source: std::io::Error },
     /// A line that is none.
     #[error(
-        "{} is no list of breached passwords: near byte {at} there is no line of 40 hexadecimal digits, a colon and a count",
+        "{} is no list of breached passwords: near byte {at} there is no line of 40 hexadecimal digits, a colon and a count; bring the SHA-1 form of Pwned Passwords, whole and ordered by hash",
         .path.display()
     )]
     NotAList { path: PathBuf, at: u64 },
@@ -51,7 +51,7 @@ struct Line {
 }
 
 impl BreachedPasswords {
-    /// Opens a list, and looks at some places of it.
+    /// Opens a list, and looks at some places of it: its beginning, its end, and some between.
     ///
     /// # Errors
     /// [`BreachedProblem`].
@@ -59,21 +59,43 @@ impl BreachedPasswords {
         let list = Self {
             path: path.to_owned(),
         };
-        let (mut reader, length) = list.reader()?;
-        if length == 0 {
+        // Opening a pipe would wait for whoever writes into it.
+        let metadata = fs::metadata(path).map_err(|source| list.io(source))?;
+        if !metadata.is_file() || metadata.len() == 0 {
             return Err(list.not_a_list(0));
         }
+        let (mut reader, length) = list.reader()?;
         let mut before = String::new();
+        let mut next = 0;
         for sample in 0..SAMPLES {
-            let at = length / SAMPLES * sample;
-            if let Some(line) = list.line_behind(&mut reader, at)? {
-                if line.hash < before {
-                    return Err(BreachedProblem::NotInOrder { path: list.path, at });
-                }
-                before = line.hash;
-            }
+            next = list.check_line(&mut reader, length / SAMPLES * sample, &mut before)?;
+        }
+        // A download that broke off ends within a line.
+        next = next.max(length.saturating_sub(LINE_MAX));
+        while next < length {
+            next = list.check_line(&mut reader, next, &mut before)?;
         }
         Ok(list)
+    }
+
+    /// Looks at the line behind a place, which must not come before the one that was looked at before. Where the next begins.
+    fn check_line(
+        &self,
+        reader: &mut BufReader<File>,
+        at: u64,
+        before: &mut String,
+    ) -> Result<u64, BreachedProblem> {
+        let Some(line) = self.line_behind(reader, at)? else {
+            return Ok(u64::MAX);
+        };
+        if line.hash < *before {
+            return Err(BreachedProblem::NotInOrder {
+                path: self.path.clone(),
+                at,
+            });
+        }
+        *before = line.hash;
+        Ok(line.next)
     }
 
     /// Whether a password is in the list.
@@ -209,22 +231,44 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused_when_it_is_opened() {
-        let check = |content: &[u8], expected: &str| {
+        let check = |content: &[u8], what: &str| {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();
-            let error = BreachedPasswords::open(file.path()).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
+            let error = BreachedPasswords::open(file.path()).unwrap_err();
+            assert!(
+                matches!(error, BreachedProblem::NotAList { .. }),
+                "{what}: {error}"
+            );
         };
-        check(b"", "no list");
-        check(b"password\n", "no list");
-        check(&[0xFF; 4096], "no list");
-        check(&vec![b'A'; 1 << 20], "no list");
+        check(b"", "nothing");
+        check(b"password\n", "passwords themselves");
+        check(&[0xFF; 4096], "no text");
+        check(&vec![b'A'; 1 << 20], "one long line");
+        let line = format!("{}:1\n", hash("a"));
+        let ntlm = format!("{}:1\n", "0".repeat(32));
+        for (content, what) in [
+            (line.repeat(100) + &line[..30], "a download that broke off"),
+            (line.repeat(100) + "\n", "an empty line at the end"),
+            (ntlm, "another form of the list"),
+            (line.replace(':', ";"), "another divider"),
+            (line.replace(":1", ":"), "no count"),
+            (format!("\u{FEFF}{line}"), "a byte order mark"),
+        ] {
+            check(content.as_bytes(), what);
+        }
         let mut hashes: Vec<_> = (0..200).map(|n| hash(&n.to_string())).collect();
         hashes.sort();
         hashes.reverse();
         let unordered = file(&hashes, "\n");
         let error = BreachedPasswords::open(unordered.path()).unwrap_err();
         assert!(matches!(error, BreachedProblem::NotInOrder { .. }), "{error}");
-        assert!(BreachedPasswords::open(Path::new("/nowhere/at/all")).is_err());
+        let last_is_first = [hash("a"), "0".repeat(DIGITS)];
+        assert!(matches!(
+            BreachedPasswords::open(file(&last_is_first, "\n").path()).unwrap_err(),
+            BreachedProblem::NotInOrder { .. }
+        ));
+        for path in ["/nowhere/at/all", "/", "/dev/null"] {
+            assert!(BreachedPasswords::open(Path::new(path)).is_err(), "{path}");
+        }
     }
 }

@@ -26,11 +26,11 @@ use super::throttle::network;
 pub struct Rates {
     /// Per account, each second on average. 0 is no limit.
     pub per_account: u32,
-    /// Per account at once.
+    /// Per account at once. 0 is as many as in a second.
     pub per_account_burst: u32,
     /// Per address, each second on average. 0 is no limit.
     pub per_address: u32,
-    /// Per address at once.
+    /// Per address at once. 0 is as many as in a second.
     pub per_address_burst: u32,
 }
 
@@ -179,6 +179,28 @@ mod tests {
         for _ in 0..10_000 {
             limits.account(AccountId::from_uuid(Uuid::from_u128(1))).unwrap();
             limits.address([10, 0, 0, 1].into()).unwrap();
+        }
+    }
+
+    #[test]
+    fn no_rate_is_too_odd_to_count_by() {
+        let odd = [0, 1, 1_000_000_000, u32::MAX];
+        for (rate, burst) in odd.iter().flat_map(|rate| odd.map(|burst| (*rate, burst))) {
+            let clock = FakeRelativeClock::default();
+            let rates = Rates {
+                per_account: rate,
+                per_account_burst: burst,
+                per_address: rate,
+                per_address_burst: burst,
+            };
+            let limits = Limits::with_clock(rates, &clock);
+            for _ in 0..3 {
+                // Whoever has to wait is told a time that is worth waiting.
+                if let Err(TooFast { seconds }) = limits.address([10, 0, 0, 1].into()) {
+                    assert_eq!((rate, burst.max(1), seconds), (1, 1, 1));
+                }
+                clock.advance(Duration::from_millis(1));
+            }
         }
     }
 

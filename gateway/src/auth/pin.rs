@@ -19,9 +19,17 @@ pub enum PinProblem {
     #[error("a PIN has {MIN} to {MAX} digits and nothing else")]
     NotDigits,
     /// What is tried first.
-    #[error("this PIN is among the first that are tried; choose one without a run, a repetition or a year")]
+    #[error(
+        "this PIN is among the first that are tried; choose one without a run, a repetition, a pattern of keys or a year"
+    )]
     Obvious,
 }
+
+/// Straight lines of three keys on a number pad, either way; two in a row are what a thumb finds by itself.
+const LINES: [&str; 16] = [
+    "123", "321", "456", "654", "789", "987", "147", "741", "258", "852", "369", "963", "159", "951", "357",
+    "753",
+];
 
 /// Whether a PIN may be chosen.
 ///
@@ -51,7 +59,12 @@ pub fn accept(pin: &SecretString) -> Result<(), PinProblem> {
     let year = |part: Option<&str>| part.is_some_and(|part| part.starts_with("19") || part.starts_with("20"));
     let birthday = matches!(digits.len(), 6 | 8)
         && (year(text.get(..4)) || year(text.get(text.len().saturating_sub(4)..)));
-    if runs || repeats || birthday {
+    let doubled = digits.len().is_multiple_of(2) && digits.chunks(2).all(|pair| pair.first() == pair.last());
+    let lines = digits.len().is_multiple_of(3)
+        && (0..digits.len())
+            .step_by(3)
+            .all(|at| text.get(at..at + 3).is_some_and(|three| LINES.contains(&three)));
+    if runs || repeats || birthday || doubled || lines {
         Err(PinProblem::Obvious)
     } else {
         Ok(())
@@ -74,6 +87,8 @@ pub fn verify(pin: &SecretString, stored: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -81,22 +96,33 @@ mod tests {
         let check = |pin: &str, expected: Result<(), PinProblem>| {
             assert_eq!(accept(&SecretString::from(pin)), expected, "{pin}");
         };
-        for good in ["582913", "0471582", "849302715836"] {
+        // Day, month and year in two digits each can not be told from any other number.
+        for good in ["582913", "0471582", "849302715836", "120984", "040719", "147259"] {
             check(good, Ok(()));
         }
         for bad in ["", "12345", "1234567890123", "12345a", "12 456", "١٢٣٤٥٦"] {
             check(bad, Err(PinProblem::NotDigits));
         }
         for bad in [
-            "000000", "123456", "654321", "890123", "135791", "121212", "583583", "198407", "040719",
-            "120984", "19840712", "12071984", "200112",
+            "000000",
+            "123456",
+            "654321",
+            "890123",
+            "135791",
+            "121212",
+            "583583",
+            "198407",
+            "19840712",
+            "12071984",
+            "200112",
+            "112233",
+            "55779911",
+            "159753",
+            "147258",
+            "123321",
+            "789456123",
         ] {
-            let expected = if bad == "120984" || bad == "040719" {
-                Ok(())
-            } else {
-                Err(PinProblem::Obvious)
-            };
-            check(bad, expected);
+            check(bad, Err(PinProblem::Obvious));
         }
     }
 
@@ -106,5 +132,15 @@ mod tests {
         assert!(verify(&SecretString::from("582913"), Some(&stored)));
         assert!(!verify(&SecretString::from("582914"), Some(&stored)));
         assert!(!verify(&SecretString::from("582913"), None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_digits(text in "\\PC{0,14}|[0-9]{5,13}") {
+            if accept(&SecretString::from(text.as_str())).is_ok() {
+                prop_assert!((MIN..=MAX).contains(&text.len()));
+                prop_assert!(text.bytes().all(|byte| byte.is_ascii_digit()));
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! The context (whose it is, what for) is authenticated with it: what is sealed for one account opens for no other.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use thiserror::Error;
@@ -57,11 +57,7 @@ impl Seal {
         let path = dir.join(FILE);
         let text = match private_file::read(&path) {
             Err(KeyError::Missing { .. }) => {
-                fs::create_dir_all(dir).map_err(|source| KeyError::Io {
-                    doing: "making the key directory",
-                    path: dir.to_owned(),
-                    source,
-                })?;
+                private_file::make_dir(dir)?;
                 let key = Zeroizing::new(fresh::bytes::<32>());
                 let text = Zeroizing::new(format!("{HEADER}\n{}\n", hex::encode(*key)));
                 private_file::write_new(&path, text.as_bytes())?;
@@ -90,7 +86,9 @@ impl Seal {
     /// [`SealProblem::NotSealed`].
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, SealProblem> {
         let nonce = fresh::bytes::<NONCE_LEN>();
-        let mut sealed = plain.to_vec();
+        // With room for the tag, so that the secret is not moved and left behind.
+        let mut sealed = Vec::with_capacity(plain.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(plain);
         self.key
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
@@ -128,16 +126,23 @@ impl Seal {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
     use proptest::prelude::*;
 
     use super::*;
 
+    /// A directory for keys, and what keeps it.
+    fn keys() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("data/keys");
+        (dir, keys)
+    }
+
     #[test]
     fn what_is_sealed_opens_for_its_context_and_with_its_key_only() {
-        let dir = tempfile::tempdir().unwrap();
-        let seal = Seal::open_or_create(dir.path()).unwrap();
+        let (_kept, dir) = keys();
+        let seal = Seal::open_or_create(&dir).unwrap();
         let sealed = seal.seal("totp a", b"seed").unwrap();
         assert_eq!(&*seal.unseal("totp a", &sealed).unwrap(), b"seed");
         assert!(seal.unseal("totp b", &sealed).is_err());
@@ -151,20 +156,40 @@ mod tests {
             bad[index] ^= 1;
             assert!(seal.unseal("totp a", &bad).is_err(), "byte {index}");
         }
-        let again = Seal::open_or_create(dir.path()).unwrap();
+        let again = Seal::open_or_create(&dir).unwrap();
         assert_eq!(&*again.unseal("totp a", &sealed).unwrap(), b"seed");
-        let other = tempfile::tempdir().unwrap();
-        let other = Seal::open_or_create(other.path()).unwrap();
+        let (_kept, other) = keys();
+        let other = Seal::open_or_create(&other).unwrap();
         assert!(other.unseal("totp a", &sealed).is_err());
     }
 
     #[test]
+    fn the_key_is_its_owners_alone() {
+        let (dir, keys) = keys();
+        let seal = Seal::open_or_create(&keys).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&keys), 0o700);
+        assert_eq!(mode(&keys.join(FILE)), 0o600);
+        assert_eq!(format!("{seal:?}"), "Seal");
+
+        let open = dir.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        let error = Seal::open_or_create(&open).unwrap_err();
+        assert!(
+            matches!(error, SealProblem::Key(KeyError::Exposed { .. })),
+            "{error}"
+        );
+        assert!(!open.join(FILE).exists());
+    }
+
+    #[test]
     fn a_key_that_others_can_read_or_that_is_none_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        Seal::open_or_create(dir.path()).unwrap();
-        let path = dir.path().join(FILE);
+        let (_kept, dir) = keys();
+        Seal::open_or_create(&dir).unwrap();
+        let path = dir.join(FILE);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let error = Seal::open_or_create(dir.path()).unwrap_err();
+        let error = Seal::open_or_create(&dir).unwrap_err();
         assert!(
             matches!(error, SealProblem::Key(KeyError::Exposed { .. })),
             "{error}"
@@ -172,7 +197,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         for bad in ["", "hello", "infusion-pump-gateway seal key v1\n00\n"] {
             fs::write(&path, bad).unwrap();
-            let error = Seal::open_or_create(dir.path()).unwrap_err();
+            let error = Seal::open_or_create(&dir).unwrap_err();
             assert!(
                 matches!(error, SealProblem::Key(KeyError::Corrupt { .. })),
                 "{error}"
@@ -180,12 +205,16 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn garbage_does_not_open(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let dir = tempfile::tempdir().unwrap();
-            let seal = Seal::open_or_create(dir.path()).unwrap();
-            prop_assert!(seal.unseal("x", &bytes).is_err());
-        }
+    #[test]
+    fn garbage_does_not_open() {
+        let (_kept, dir) = keys();
+        let seal = Seal::open_or_create(&dir).unwrap();
+        let version = prop_oneof![Just(VERSION), any::<u8>()];
+        proptest!(|(version in version, rest in proptest::collection::vec(any::<u8>(), 0..80))| {
+            let mut garbage = vec![version];
+            garbage.extend(rest);
+            prop_assert!(seal.unseal("x", &garbage).is_err());
+        });
+        assert!(seal.unseal("x", &[]).is_err());
     }
 }

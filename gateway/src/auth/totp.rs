@@ -137,7 +137,8 @@ mod tests {
         ] {
             let step = u64::try_from(seconds).unwrap() / STEP;
             assert_eq!(verified(code, seconds, None), Ok(step));
-            assert_eq!(verified(&format!(" {code} "), seconds, None), Ok(step));
+            let (front, back) = code.split_at(3);
+            assert_eq!(verified(&format!(" {front} {back} "), seconds, None), Ok(step));
         }
     }
 
@@ -153,6 +154,55 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_code_is_refused_at_any_time() {
+        let fullwidth: String = "287082"
+            .chars()
+            .map(|digit| char::from_u32(digit as u32 + 0xFEE0).unwrap())
+            .collect();
+        let huge = "2".repeat(1 << 20);
+        for code in [
+            "",
+            "      ",
+            "28708",
+            "2870820",
+            "+87082",
+            "-87082",
+            "28708\n",
+            "287\u{a0}082",
+            &fullwidth,
+            &huge,
+        ] {
+            for seconds in [-1, 0, 29, 59, Timestamp::MAX_UTC.timestamp()] {
+                assert_eq!(
+                    verified(code, seconds, None),
+                    Err(TotpProblem::Wrong),
+                    "{code:.20} at {seconds}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_uri_says_whose_it_is_in_whatever_letters() {
+        let check = |hospital: &str, person: &str, expected: &str| {
+            let uri = uri(&SecretSlice::from(SEED_OF_THE_RFC.to_vec()), hospital, person);
+            let expected = expected.replace("SEED", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+            assert_eq!(uri.expose_secret(), expected);
+        };
+        check(
+            "County General",
+            "ana",
+            "otpauth://totp/County%20General:ana?secret=SEED&issuer=County%20General",
+        );
+        check(
+            "O'Brien: Sons & Co?",
+            "zoë/#1:a%3A",
+            "otpauth://totp/O%27Brien%20%20Sons%20%26%20Co%3F:zo%C3%AB%2F%231%20a%253A?secret=SEED&issuer=O%27Brien%20%20Sons%20%26%20Co%3F",
+        );
+        check(":", ":", "otpauth://totp/%20:%20?secret=SEED&issuer=%20");
+    }
+
+    #[test]
     fn a_seed_is_known_by_what_was_typed_or_scanned() {
         let seed = new_seed();
         let now = at(1_800_000_000);
@@ -160,13 +210,8 @@ mod tests {
         assert!(verify(seed.expose_secret(), &code, now, None).is_ok());
         let later = now + TimeDelta::minutes(2);
         assert!(verify(seed.expose_secret(), &code, later, None).is_err());
-        let uri = uri(&seed, "O'Brien: General & Sons", "zoë");
-        let uri = uri.expose_secret();
-        assert!(uri.starts_with("otpauth://totp/"), "{uri}");
-        assert!(
-            uri.contains(typed(&seed).expose_secret()) && !uri.contains("& "),
-            "{uri}"
-        );
+        assert_eq!(seed.expose_secret().len(), 20);
+        assert_ne!(seed.expose_secret(), new_seed().expose_secret());
     }
 
     proptest! {

@@ -117,7 +117,7 @@ impl FileKeyStore {
     /// [`KeyError::Exists`] when there is one: a key is never overwritten.
     pub fn generate(&self, name: &str, passphrase: &SecretString) -> Result<Arc<FileKey>, KeyError> {
         let path = self.path(name)?;
-        self.make_dir()?;
+        make_private_dir(&self.dir)?;
         let pair = KeyPair::generate().map_err(|_| KeyError::Generating {
             what: "no key pair from the cryptographic library",
         })?;
@@ -178,20 +178,6 @@ impl FileKeyStore {
             });
         }
         Ok(self.dir.join(format!("{name}.key.pem")))
-    }
-
-    fn make_dir(&self) -> Result<(), KeyError> {
-        let failed = |doing| io_error(doing, &self.dir);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.dir)
-            .map_err(failed("making the key directory"))?;
-        let mode = fs::metadata(&self.dir)
-            .map_err(failed("looking at the key directory"))?
-            .permissions()
-            .mode();
-        refuse_exposed(&self.dir, mode)
     }
 
     fn encrypt(&self, plain: &[u8], passphrase: &SecretString) -> Result<Zeroizing<String>, KeyError> {
@@ -310,6 +296,20 @@ fn refuse_exposed(path: &Path, mode: u32) -> Result<(), KeyError> {
     })
 }
 
+/// Makes a directory that only its owner can use, and refuses one that others can.
+fn make_private_dir(dir: &Path) -> Result<(), KeyError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(io_error("making the key directory", dir))?;
+    let mode = fs::metadata(dir)
+        .map_err(io_error("looking at the key directory", dir))?
+        .permissions()
+        .mode();
+    refuse_exposed(dir, mode)
+}
+
 /// Reads a file that only its owner can read. The mode is asked of the open file, so that it can not be swapped in between.
 fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     let file = File::open(path).map_err(|source| match source.kind() {
@@ -367,6 +367,11 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
 /// The same care for other small files of secrets.
 pub(crate) mod private_file {
     use super::{KeyError, Path, Zeroizing};
+
+    /// Makes the directory for them, or refuses one that others can use.
+    pub(crate) fn make_dir(dir: &Path) -> Result<(), KeyError> {
+        super::make_private_dir(dir)
+    }
 
     /// Reads a file that only its owner can read.
     pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
