@@ -170,7 +170,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         .map_err(StartError::Thread)?;
     let (stop, stopped) = watch::channel(false);
     let hostname = config.server.names.first().map_or("-", String::as_str);
-    let forwarding = Forwarding::start(&config.audit, hostname, &app.store, &stopped)?;
+    let forwarding = Forwarding::start(&config.audit, hostname, &app.store)?;
     metrics.forwards(&forwarding.progress);
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
@@ -286,7 +286,8 @@ impl Running {
         }
         mark(&app, Action::GatewayStopped);
         make_checkpoint(&app).await;
-        forwarding.stopped().await;
+        // Last, so that whoever watches hears of the stop as well.
+        forwarding.stop().await;
         tracing::info!("gateway has stopped");
     }
 }

@@ -41,14 +41,18 @@ pub fn line(entry: &Entry, zone: Tz) -> String {
     line.chars().map(printable).collect()
 }
 
-/// What is hostile to a terminal is shown as what it is not.
-fn printable(c: char) -> char {
-    if c.is_control()
-        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    {
-        '\u{FFFD}'
-    } else {
-        c
+/// What is hostile to a terminal, ends a line or turns the direction of reading is shown as what it is not.
+#[must_use]
+pub(super) fn printable(c: char) -> char {
+    match c {
+        '\u{061C}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{2028}'..='\u{202E}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{FEFF}' => '\u{FFFD}',
+        c if c.is_control() => '\u{FFFD}',
+        c => c,
     }
 }
 
@@ -167,6 +171,11 @@ mod tests {
         check(json!(null), json!({"hold": "clinical"}), "; hold clinical");
         check(json!({"hold": "clinical"}), json!(null), "; hold was clinical");
         check(json!(1), json!("\u{1b}[31m"), "; 1 → \u{fffd}[31m");
+        check(
+            json!({"a\nb": 1}),
+            json!({"a\nb": "\u{2028}\u{202e}2\u{85}"}),
+            "; a\u{fffd}b 1 → \u{fffd}\u{fffd}2\u{fffd}",
+        );
         check(
             json!(null),
             json!("x".repeat(500)),

@@ -24,7 +24,7 @@ pub struct Report {
     pub verified: Verified,
     /// Checkpoints whose signature and whose entry agree.
     pub checkpoints: usize,
-    /// The newest of them: entries behind it could have been cut off without a trace.
+    /// The newest of them, 0 when there is none: entries behind it could have been cut off or made anew without a trace.
     pub covered_to: i64,
     /// The key of the checkpoints.
     pub key_id: Option<String>,
@@ -55,6 +55,11 @@ pub enum VerifyProblem {
     /// A checkpoint that this key did not sign.
     #[error("the checkpoint of entry {number} is not signed by the key {key_id}: it was forged or altered")]
     Forged { number: i64, key_id: String },
+    /// The file ends before the entry that its header names as the last.
+    #[error(
+        "the file ends at entry {holds_up_to}, and its header says {last}: the rest was cut off, or did not arrive"
+    )]
+    Incomplete { last: i64, holds_up_to: i64 },
     /// The first line is no header.
     #[error("the file does not begin with the header of an audit export: {detail}")]
     Header { detail: String },
@@ -78,7 +83,9 @@ impl VerifyProblem {
         match self {
             Self::Broken { broken, .. } => Some(broken.number),
             Self::Row { number, .. } | Self::Forged { number, .. } => Some(*number),
-            Self::Line { holds_up_to, .. } => Some(*holds_up_to + 1),
+            Self::Line { holds_up_to, .. } | Self::Incomplete { holds_up_to, .. } => {
+                Some(holds_up_to.saturating_add(1))
+            }
             Self::Header { .. } | Self::OtherKey { .. } | Self::Io(_) | Self::Store(_) => None,
         }
     }
@@ -90,6 +97,7 @@ impl VerifyProblem {
             Self::Broken { broken, .. } => Some(broken.what),
             Self::Row { .. } | Self::Line { .. } => Some(Fault::Altered),
             Self::Forged { .. } => Some(Fault::HashMismatch),
+            Self::Incomplete { .. } => Some(Fault::Truncated),
             Self::Header { .. } | Self::OtherKey { .. } | Self::Io(_) | Self::Store(_) => None,
         }
     }
@@ -105,20 +113,35 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(start: Start, mut checkpoints: Vec<Checkpoint>) -> Self {
+    fn new(start: Start, mut checkpoints: Vec<Checkpoint>) -> Result<Self, Broken> {
         checkpoints.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.number));
         let newest = checkpoints.first().copied();
         let from = match start {
             Start::Genesis => 0,
             Start::After(checkpoint) => checkpoint.number,
         };
-        checkpoints.retain(|checkpoint| checkpoint.number > from);
-        Self {
+        let mut walk = Self {
             verifier: Verifier::new(start, newest.filter(|newest| newest.number > from)),
-            ahead: checkpoints,
+            ahead: Vec::new(),
             met: 0,
-            covered_to: from,
+            covered_to: 0,
+        };
+        // Where a part of the record begins is what its header says, and that is nobody's word until a checkpoint agrees.
+        let hash = walk.verifier.progress().hash;
+        for checkpoint in checkpoints.iter().filter(|one| one.number == from) {
+            if checkpoint.hash != hash {
+                return Err(Broken {
+                    number: from,
+                    what: Fault::HashMismatch,
+                    holds_up_to: from.saturating_sub(1),
+                });
+            }
+            walk.met += 1;
+            walk.covered_to = from;
         }
+        checkpoints.retain(|checkpoint| checkpoint.number > from);
+        walk.ahead = checkpoints;
+        Ok(walk)
     }
 
     fn holds_up_to(&self) -> i64 {
@@ -207,7 +230,10 @@ pub fn file(
     let mut checkpoints = signed(&header.checkpoints, &named)?;
     checkpoints.extend(signed(carried, &named)?);
     let start = header.after.map_or(Start::Genesis, Start::After);
-    let mut walk = Walk::new(start, checkpoints);
+    let mut walk = Walk::new(start, checkpoints).map_err(|broken| VerifyProblem::Broken {
+        broken,
+        line: Some(1),
+    })?;
     let mut number = 1;
     let most = u64::try_from(LINE_MAX).unwrap_or(u64::MAX) + 1;
     loop {
@@ -224,12 +250,25 @@ pub fn file(
         })?;
         walk.push(&entry).map_err(|broken| VerifyProblem::Broken {
             broken,
-            line: Some(number),
+            // That one is missing shows a line behind the gap.
+            line: Some(match broken.what {
+                Fault::Missing => number - 1,
+                _ => number,
+            }),
         })?;
         progress(bytes, walk.verifier.progress().count);
     }
-    walk.finish(Some(&named), pinned.is_some())
-        .map_err(|broken| VerifyProblem::Broken { broken, line: None })
+    let report = walk
+        .finish(Some(&named), pinned.is_some())
+        .map_err(|broken| VerifyProblem::Broken { broken, line: None })?;
+    // Signed by nobody; but most files that lack their end were not attacked, they ran into a full disk.
+    if report.verified.last < header.last {
+        return Err(VerifyProblem::Incomplete {
+            last: header.last,
+            holds_up_to: report.verified.last,
+        });
+    }
+    Ok(report)
 }
 
 /// Reads a line without its line feed, and says how many bytes it took. Of a longer one no more than `most` is read.
@@ -266,7 +305,8 @@ pub fn database(
     };
     let total = store.read(|db| db.audit_head())?.0;
     let total = u64::try_from(total).unwrap_or_default();
-    let mut walk = Walk::new(Start::Genesis, checkpoints);
+    let mut walk = Walk::new(Start::Genesis, checkpoints)
+        .map_err(|broken| VerifyProblem::Broken { broken, line: None })?;
     let mut at = i64::MIN;
     loop {
         let rows = store.read(|db| db.audit_after(at, PIECE))?;
@@ -288,3 +328,6 @@ pub fn database(
     walk.finish(key, key.is_some())
         .map_err(|broken| VerifyProblem::Broken { broken, line: None })
 }
+
+#[cfg(test)]
+mod tests;

@@ -291,9 +291,12 @@ fn tell(output: &mut Output, report: &Report, began: Instant) -> io::Result<()> 
         "The record holds: {} entries, up to number {}, in {seconds:.1} s.",
         report.verified.count, report.verified.last
     ))?;
-    if report.covered_to < report.verified.last || report.verified.last == 0 {
+    if report.covered_to == 0 {
+        output
+            .note("No checkpoint covers any of it: all of it could have been made anew without a trace.")?;
+    } else if report.covered_to < report.verified.last {
         output.note(&format!(
-            "Checkpoints cover it up to entry {}; entries behind that could have been cut off without a trace.",
+            "Checkpoints cover it up to entry {}; entries behind that could have been cut off or made anew without a trace.",
             report.covered_to
         ))?;
     }

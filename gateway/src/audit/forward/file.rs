@@ -1,15 +1,13 @@
 //! To a file: a line of JSON for each entry, in the form of the export. A file that was rotated away is begun anew.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::PathBuf,
+    fs::{File, Metadata, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
 };
 
-use fleet::audit::ExportLine;
-
-use super::{ForwardError, Way};
+use super::{ForwardError, Outgoing, Way};
 
 pub(super) struct ToFile {
     path: PathBuf,
@@ -20,34 +18,6 @@ impl ToFile {
     pub(super) const fn new(path: PathBuf) -> Self {
         Self { path, open: None }
     }
-
-    /// The file that has the name now: another one than before, where it was rotated.
-    fn file(&mut self) -> std::io::Result<&mut File> {
-        let same = match (&self.open, std::fs::metadata(&self.path)) {
-            (Some(file), Ok(named)) => {
-                let held = file.metadata()?;
-                (held.dev(), held.ino()) == (named.dev(), named.ino())
-            }
-            (_, _) => false,
-        };
-        if !same {
-            let file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .mode(0o600)
-                .open(&self.path)?;
-            self.open = Some(file);
-        }
-        self.open
-            .as_mut()
-            .ok_or_else(|| std::io::Error::other("the file was closed"))
-    }
-
-    fn write(&mut self, text: &[u8]) -> std::io::Result<()> {
-        let file = self.file()?;
-        file.write_all(text)?;
-        file.sync_data()
-    }
 }
 
 impl Way for ToFile {
@@ -55,14 +25,68 @@ impl Way for ToFile {
         "file"
     }
 
-    async fn send(&mut self, lines: &[ExportLine]) -> Result<(), ForwardError> {
-        let text: String = lines.iter().map(|line| line.to_line() + "\n").collect();
-        // Half a second of disk at most, and this task does nothing else.
-        self.write(text.as_bytes())
-            .map_err(ForwardError::io(format!("writing {}", self.path.display())))
+    async fn send(&mut self, entries: &[Outgoing]) -> Result<(), ForwardError> {
+        let mut text = String::new();
+        for entry in entries {
+            // Only a row that was altered has a line feed in it. It would begin a line that nobody recorded.
+            text.extend(
+                entry
+                    .text
+                    .chars()
+                    .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
+            );
+            text.push('\n');
+        }
+        // Where writing fails, the file is opened anew, which mends a line that was torn.
+        let (open, path) = (self.open.take(), self.path.clone());
+        let written = tokio::task::spawn_blocking(move || append(open, &path, text.as_bytes())).await;
+        let file = written
+            .map_err(io::Error::other)
+            .and_then(|written| written)
+            .map_err(ForwardError::io(format!("writing {}", self.path.display())))?;
+        self.open = Some(file);
+        Ok(())
     }
+}
 
-    fn uncertain(&self) -> i64 {
-        0
+/// Writes to the file that has the name now, which is another one than before where it was rotated.
+fn append(open: Option<File>, path: &Path, text: &[u8]) -> io::Result<File> {
+    let mut file = match open {
+        Some(file) if has_the_name(&file, path)? => file,
+        Some(_) | None => open_at_the_end(path)?,
+    };
+    file.write_all(text)?;
+    file.sync_data()?;
+    Ok(file)
+}
+
+fn has_the_name(file: &File, path: &Path) -> io::Result<bool> {
+    let which = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    match std::fs::metadata(path) {
+        Ok(named) => Ok(which(&named) == which(&file.metadata()?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
+}
+
+fn open_at_the_end(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    let length = file.metadata()?.len();
+    if let Some(last) = length.checked_sub(1) {
+        // A line that a loss of power or a full disk tore would swallow the one that is written behind it.
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, last)?;
+        if byte != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    } else if let Some(Ok(directory)) = path.parent().map(File::open) {
+        // A new file is only there for certain when its directory says so.
+        directory.sync_all()?;
+    }
+    Ok(file)
 }

@@ -1,8 +1,9 @@
 //! To a syslog receiver over TLS (RFC 5425).
+//!
+//! It never answers. What was sent last on a line is therefore taken as lost until the line was closed in order, by both ends.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use fleet::audit::ExportLine;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use tokio::{
@@ -12,14 +13,14 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ForwardError, Way};
+use super::{ForwardError, Outgoing, Way};
 use crate::{
-    audit::syslog::{Sender, frame, message},
+    audit::syslog::{Sender, altered, frame, message},
     config::Syslog,
 };
 
-/// So many entries that were sent on a connection may not have arrived when it breaks.
-const UNCERTAIN: i64 = 1_000;
+/// So many entries that were sent last on a line may be on the way, in the buffers of either side, when it breaks.
+pub(super) const UNPROVED: i64 = 1_000;
 /// A receiver that takes longer is not there.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -29,8 +30,8 @@ pub(super) struct ToSyslog {
     connector: TlsConnector,
     sender: Sender,
     line: Option<TlsStream<TcpStream>>,
+    /// Entries, [`UNPROVED`] at most.
     sent_on_line: i64,
-    uncertain: i64,
 }
 
 impl ToSyslog {
@@ -80,7 +81,6 @@ impl ToSyslog {
             sender,
             line: None,
             sent_on_line: 0,
-            uncertain: 0,
         })
     }
 
@@ -120,13 +120,30 @@ impl ToSyslog {
 
     fn broken(&mut self, error: std::io::Error) -> ForwardError {
         self.line = None;
-        self.uncertain = self.sent_on_line.min(UNCERTAIN);
         self.sent_on_line = 0;
         ForwardError::io(format!("sending to {}", self.address))(error)
     }
+
+    /// Says that nothing more comes, and waits until the receiver says the same: it has read everything then (RFC 5425, section
+    /// 4.4). If it had left something unread, its end would have reset the line.
+    async fn taken_leave(&mut self) -> std::io::Result<()> {
+        self.is_there().await?;
+        if let Some(line) = &mut self.line {
+            line.shutdown().await?;
+            // It has nothing to say; what it says is no news, and much of it is no farewell.
+            let mut said = [0; 256];
+            for _ in 0..16 {
+                if line.read(&mut said).await? == 0 {
+                    return Ok(());
+                }
+            }
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        Ok(())
+    }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let read = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -142,32 +159,38 @@ impl Way for ToSyslog {
         "syslog"
     }
 
-    async fn send(&mut self, lines: &[ExportLine]) -> Result<(), ForwardError> {
-        let bytes: Vec<u8> = lines
+    async fn send(&mut self, entries: &[Outgoing]) -> Result<(), ForwardError> {
+        let bytes: Vec<u8> = entries
             .iter()
-            .flat_map(|line| frame(&message(line, &self.sender)))
+            .flat_map(|entry| {
+                frame(&match &entry.read {
+                    Ok(line) => message(line, &self.sender),
+                    Err(why) => altered(entry.number, why, &self.sender),
+                })
+            })
             .collect();
         let outcome = match timeout(PATIENCE, self.write(&bytes)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
         };
-        match outcome {
-            Ok(()) => {
-                self.sent_on_line += i64::try_from(lines.len()).unwrap_or(UNCERTAIN);
-                Ok(())
-            }
-            Err(error) => Err(self.broken(error)),
-        }
+        outcome.map_err(|error| self.broken(error))?;
+        let sent = i64::try_from(entries.len()).unwrap_or(UNPROVED);
+        self.sent_on_line = (self.sent_on_line + sent).min(UNPROVED);
+        Ok(())
     }
 
     async fn look(&mut self) -> Result<(), ForwardError> {
-        match self.is_there().await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.broken(error)),
-        }
+        self.is_there().await.map_err(|error| self.broken(error))
     }
 
-    fn uncertain(&self) -> i64 {
-        self.uncertain
+    fn unproved(&self) -> i64 {
+        self.sent_on_line
+    }
+
+    async fn close(&mut self) {
+        if self.taken_leave().await.is_ok() {
+            self.sent_on_line = 0;
+        }
+        self.line = None;
     }
 }
