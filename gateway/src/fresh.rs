@@ -1,16 +1,21 @@
 //! Fresh identifiers and secrets: the one place that draws randomness for them.
 
+use std::sync::{LazyLock, Mutex};
+
 use aws_lc_rs::rand::fill;
 use fleet::Timestamp;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
-/// A new identifier. Version 7 (RFC 9562): it sorts by time, so that lists and indexes grow at their end.
+/// A new identifier. Version 7 (RFC 9562): it sorts by time, so that lists and indexes grow at their end. Those of one process
+/// sort in the order in which they were drawn, within one millisecond and after a clock that went back too (section 6.2).
 #[must_use]
 pub fn uuid(now: Timestamp) -> Uuid {
-    let milliseconds = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(milliseconds, &bytes()).into_uuid()
+    static DRAWN: LazyLock<Mutex<ContextV7>> = LazyLock::new(Mutex::default);
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    let at = uuid::Timestamp::from_unix(&*DRAWN, seconds, now.timestamp_subsec_nanos());
+    Uuid::new_v7(at)
 }
 
 /// Random bytes from the operating system's generator.
@@ -86,6 +91,9 @@ mod tests {
     #[test]
     fn later_identifiers_sort_later() {
         let at = |seconds| uuid(DateTime::from_timestamp(seconds, 0).unwrap());
-        assert!(at(1_800_000_000) < at(1_800_000_001));
+        let mut clock = vec![1_800_000_000; 5_000];
+        clock.extend([1_800_000_001, 1_799_999_999, 1_800_000_001]);
+        let drawn: Vec<_> = clock.into_iter().map(at).collect();
+        assert!(drawn.is_sorted_by(|a, b| a < b));
     }
 }

@@ -193,6 +193,7 @@ struct CertificateQuery {
     /// Of this pump.
     pump: Option<PumpId>,
     /// Which are this, now.
+    #[param(inline)]
     status: Option<StatusWord>,
     /// Signed by this authority.
     authority: Option<AuthorityId>,
