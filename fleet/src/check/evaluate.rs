@@ -105,7 +105,7 @@ pub fn evaluate(attempt: &Attempt<'_>) -> Evaluation {
 
 fn not_asked_for(attempt: &Attempt<'_>) -> Vec<Note> {
     let asked = |check: &CheckId, of_pump: bool| {
-        let for_it = |spec: &CheckSpec| &spec.id == check && (spec.conduct == Conduct::Pump {}) == of_pump;
+        let for_it = |spec: &CheckSpec| &spec.id == check && spec.conduct.is_automatic() == of_pump;
         attempt.plan.iter().any(for_it)
     };
     let reported = attempt.automatic.iter().flat_map(|report| &report.results);

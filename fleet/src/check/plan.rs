@@ -183,6 +183,17 @@ pub enum SpecProblem {
     WrongReading { kind: CheckKind, given: String },
 }
 
+impl Conduct {
+    /// Whether the pump carries it out by itself.
+    #[must_use]
+    pub const fn is_automatic(&self) -> bool {
+        match self {
+            Self::Pump {} => true,
+            Self::Person { .. } => false,
+        }
+    }
+}
+
 impl Limits {
     fn check(self) -> Result<(), SpecProblem> {
         let Self {
@@ -256,7 +267,7 @@ impl CheckSpec {
         if let Expectation::Quantity(limits) = &self.expect {
             limits.check()?;
         }
-        if self.conduct == Conduct::Pump {} && self.expect == Expectation::Confirmation {
+        if self.conduct.is_automatic() && matches!(self.expect, Expectation::Confirmation {}) {
             return Err(SpecProblem::PumpConfirms);
         }
         if !self.kind.is_read_as(&self.expect) {
