@@ -112,7 +112,7 @@ impl Manifest {
                 found.add(format!("refuses_modules[{i}]"), ProblemKind::NeededAndRefused);
             }
         }
-        found.from_rules(&self.from, &self.brings);
+        found.paths(&self.from, &self.brings);
         found.libraries(&self.drug_libraries);
         found.targets(self);
         found.count("steps", self.steps.len(), 0, 16);
@@ -182,7 +182,7 @@ impl Found {
         }
     }
 
-    fn from_rules(&mut self, rules: &[FromRule], brings: &[BroughtComponent]) {
+    fn paths(&mut self, rules: &[FromRule], brings: &[BroughtComponent]) {
         self.list("from", rules, 0, 64, |rule| rule.component.as_str());
         for (i, rule) in rules.iter().enumerate() {
             let brought = brings.iter().find(|component| component.name == rule.component);

@@ -4,7 +4,7 @@
 //! read whole and refused whole: every problem is named with its field ([`Manifest::read`]). Which file a pump gets, or why it
 //! gets none, is one function: [`choose_target`].
 //!
-//! Its schema is published in `docs/schemas/release-manifest.json`.
+//! Its schema is published in `docs/schemas/release-manifest.json`, an example in `docs/release-manifest.example.json`.
 
 mod check;
 mod choose;

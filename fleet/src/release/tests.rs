@@ -8,57 +8,12 @@ use crate::{
     text::{HardwareId, Name, SerialNumber},
 };
 
-/// A release of infusion-control code with two files, one for serial numbers up to 138852 and one from there on.
+/// The example that manufacturers read: a release of infusion-control code with two files, one for serial numbers up to
+/// 138852 and one from there on.
+const EXAMPLE: &str = include_str!("../../../docs/release-manifest.example.json");
+
 fn document() -> Value {
-    let quantity = |unit: &str, low: f64, high: f64, guard_band: f64| json!({ "reading": "quantity", "unit": unit, "low": low, "high": high, "guard_band": guard_band });
-    let by_pump = |id: &str, kind: &str, expect: Value| json!({ "id": id, "kind": kind, "conduct": { "by": "pump" }, "prompt": "The pump runs this by itself.", "expect": expect });
-    json!({
-        "v": 1,
-        "name": "Volumat 7 infusion control",
-        "version": "9.12",
-        "manufacturer": "Acme Medical",
-        "models": ["Volumat 7", "Volumat 7s"],
-        "class": "infusion_control",
-        "brings": [
-            { "name": "main", "version": "9.12", "scheme": "dotted" },
-            { "name": "wireless", "version": "v9b", "scheme": "dotted_suffix" },
-        ],
-        "security": { "counter": 42, "floor": 40 },
-        "hardware": ["HW-B", "HW-C"],
-        "needs_modules": ["wireless-b"],
-        "refuses_modules": ["pca"],
-        "from": [
-            { "component": "main", "scheme": "dotted", "ranges": [
-                { "at_least": "8.2", "below": "9" }, { "at_least": "9.9", "at_most": "9.12" },
-            ] },
-        ],
-        "drug_libraries": [
-            { "name": "Adult ICU", "scheme": "date", "range": { "at_least": "2026-01" } },
-            { "name": "NICU", "scheme": "unknown", "range": { "exactly": ["REV-C"] } },
-        ],
-        "targets": [
-            { "path": "volumat7/9.12-early.bin", "serials": { "to": 138_852 },
-              "brings": [{ "name": "main", "version": "9.12a", "scheme": "dotted_suffix" }] },
-            { "path": "volumat7/9.12.bin", "serials": { "from": 138_853 } },
-        ],
-        "steps": [
-            { "do": "reboot", "times": 2 },
-            { "do": "person", "prompt": "Take the battery out for a minute." },
-        ],
-        "checks": [
-            by_pump("self-test", "self_test", quantity("count", 0.0, 0.0, 0.0)),
-            by_pump("library", "library_integrity", json!({ "reading": "digest" })),
-            by_pump("clock", "clock", quantity("second", -5.0, 5.0, 1.0)),
-            by_pump("occlusion", "occlusion_pressure", quantity("kpa", 30.0, 90.0, 5.0)),
-            by_pump("air", "air_in_line", quantity("microlitre", 20.0, 100.0, 5.0)),
-            by_pump("speaker", "alarm_speaker", quantity("milliampere", 80.0, 200.0, 5.0)),
-            by_pump("battery", "battery", json!({ "reading": "quantity", "unit": "volt", "low": 11.4, "guard_band": 0.1 })),
-            { "id": "flow", "kind": "flow_accuracy", "conduct": { "by": "person", "instrument": "infusion device analyser" },
-              "prompt": "Run 25 mL/h for 30 minutes and enter the deviation.", "expect": quantity("percent", -5.0, 5.0, 0.5) },
-        ],
-        "bedside": ["The screen looks the same.", "The pump restarts twice; this takes four minutes."],
-        "fixes": [{ "id": "CVE-2026-1001", "extent": "fully" }, { "id": "CVE-2026-1002", "extent": "partly" }],
-    })
+    serde_json::from_str(EXAMPLE).unwrap()
 }
 
 fn read(document: &Value) -> Result<Manifest, ManifestError> {
@@ -71,7 +26,7 @@ pub(crate) fn manifest() -> Manifest {
 
 #[test]
 fn a_manifest_reads_back_as_it_is_written() {
-    let manifest = manifest();
+    let manifest = Manifest::read(EXAMPLE.as_bytes()).unwrap();
     let again = Manifest::read(&serde_json::to_vec(&manifest).unwrap()).unwrap();
     assert_eq!(again, manifest);
 }

@@ -32,6 +32,9 @@ pub struct VersionRange {
     pub below: Option<ComponentVersion>,
 }
 
+/// How a version inside a bound compares with it.
+type Holds = fn(Ordering) -> bool;
+
 /// A range that says nothing, or two things at once.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RangeProblem {
@@ -72,8 +75,8 @@ impl VersionRange {
     }
 
     /// The bounds that are given: name, version, and how a version inside compares with it.
-    fn bounds(&self) -> impl Iterator<Item = (&'static str, &ComponentVersion, fn(Ordering) -> bool)> {
-        let bounds: [(_, _, fn(Ordering) -> bool); 4] = [
+    fn bounds(&self) -> impl Iterator<Item = (&'static str, &ComponentVersion, Holds)> {
+        let bounds: [(_, _, Holds); 4] = [
             ("at_least", &self.at_least, Ordering::is_ge),
             ("above", &self.above, Ordering::is_gt),
             ("at_most", &self.at_most, Ordering::is_le),

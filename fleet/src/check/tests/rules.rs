@@ -32,7 +32,10 @@ fn any_result() -> impl Strategy<Value = AutomaticResult> {
 proptest! {
     /// S4: whatever a pump adds to its report, the outcome does not get better.
     #[test]
-    fn s4_more_results_never_help(results in proptest::collection::vec(any_result(), 1..6), occlusion in 0.0..120.0) {
+    fn s4_more_results_never_help(
+        results in proptest::collection::vec(any_result(), 1..6),
+        occlusion in 0.0..120.0,
+    ) {
         let mut case = Case::all_well();
         case.occlusion(occlusion);
         let before = case.evaluate().outcome;
@@ -52,7 +55,8 @@ proptest! {
                 prop_assert!(reported.iter().any(|result| result.check == spec.id && result.reading.is_some()));
             }
         }
-        prop_assert_eq!(evaluation.outcome, evaluation.checks.iter().map(|check| check.verdict.outcome()).max().unwrap());
+        let worst = evaluation.checks.iter().map(|check| check.verdict.outcome()).max();
+        prop_assert_eq!(Some(evaluation.outcome), worst);
     }
 
     /// The order of arrival changes neither what is said nor what is signed.
@@ -65,8 +69,10 @@ proptest! {
         let back = case.evaluate();
         prop_assert_eq!(forth.outcome, back.outcome);
         let hash = |fields: &Value| content_hash(SubjectKind::Pump, fields);
-        let outcomes = |evaluation: &Evaluation| evaluation.checks.iter().map(|check| check.verdict.outcome()).collect::<Vec<_>>();
+        let outcomes = |evaluation: &Evaluation| -> Vec<_> {
+            evaluation.checks.iter().map(|check| check.verdict.outcome()).collect()
+        };
         prop_assert_eq!(outcomes(&forth), outcomes(&back));
-        prop_assert_eq!(hash(&forth.fields())  , hash(&back.fields()));
+        prop_assert_eq!(hash(&forth.fields()), hash(&back.fields()));
     }
 }
