@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::{
-    AutomaticReport, AutomaticResult, CheckKind, CheckOutcome, CheckSpec, Conduct, FailReason, ManualResult,
-    NotRunReason, Verdict, judge,
+    AutomaticReport, AutomaticResult, CheckKind, CheckOutcome, CheckSpec, Conduct, Expectation, FailReason,
+    ManualResult, NotRunReason, Verdict, judge,
 };
 use crate::{
     Timestamp,
@@ -39,6 +39,8 @@ pub struct Attempt<'a> {
 pub struct CheckResult {
     pub id: CheckId,
     pub kind: CheckKind,
+    /// What the readings were held against.
+    pub expect: Expectation,
     pub verdict: Verdict,
     /// What the verdict stands on.
     pub evidence: Vec<Evidence>,
@@ -90,6 +92,7 @@ pub fn evaluate(attempt: &Attempt<'_>) -> Evaluation {
             CheckResult {
                 id: spec.id.clone(),
                 kind: spec.kind,
+                expect: spec.expect,
                 verdict,
                 evidence,
             }
@@ -247,6 +250,7 @@ impl CheckResult {
         json!({
             "id": self.id.as_str(),
             "kind": self.kind.as_str(),
+            "expect": self.expect,
             "verdict": self.verdict.outcome().as_str(),
             "reason": self.verdict.reason(),
             "evidence": evidence,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::{BroughtComponent, FromRule, LibraryRule, Manifest, Security, Step};
+use super::{BroughtComponent, FromRule, LibraryRule, Manifest, Security, Step, manifest::most};
 use crate::{
     check::{Duty, SpecProblem, owed},
     pump::SecurityCounter,
@@ -99,14 +99,20 @@ impl Manifest {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut found = Found(Vec::new());
-        found.list("models", &self.models, 1, 32, |name| name.as_str());
+        found.list("models", &self.models, 1, most::MODELS, |name| name.as_str());
         found.brought("brings", &self.brings, 1);
         found.security(self.security);
-        found.list("hardware", &self.hardware, 0, 64, |id| id.as_str());
-        found.list("needs_modules", &self.needs_modules, 0, 16, |name| name.as_str());
-        found.list("refuses_modules", &self.refuses_modules, 0, 16, |name| {
+        found.list("hardware", &self.hardware, 0, most::HARDWARE, |id| id.as_str());
+        found.list("needs_modules", &self.needs_modules, 0, most::MODULES, |name| {
             name.as_str()
         });
+        found.list(
+            "refuses_modules",
+            &self.refuses_modules,
+            0,
+            most::MODULES,
+            |name| name.as_str(),
+        );
         for (i, name) in self.refuses_modules.iter().enumerate() {
             if self.needs_modules.contains(name) {
                 found.add(format!("refuses_modules[{i}]"), ProblemKind::NeededAndRefused);
@@ -115,13 +121,13 @@ impl Manifest {
         found.paths(&self.from, &self.brings);
         found.libraries(&self.drug_libraries);
         found.targets(self);
-        found.count("steps", self.steps.len(), 0, 16);
+        found.count("steps", self.steps.len(), 0, most::STEPS);
         for (i, step) in self.steps.iter().enumerate() {
             found.step(i, step);
         }
         found.checks(self);
-        found.count("bedside", self.bedside.len(), 1, 8);
-        found.list("fixes", &self.fixes, 0, 256, |fix| fix.id.as_str());
+        found.count("bedside", self.bedside.len(), 1, most::BEDSIDE_LINES);
+        found.list("fixes", &self.fixes, 0, most::FIXES, |fix| fix.id.as_str());
         found.0
     }
 }
@@ -161,7 +167,9 @@ impl Found {
     }
 
     fn brought(&mut self, field: &str, brought: &[BroughtComponent], min: usize) {
-        self.list(field, brought, min, 64, |component| component.name.as_str());
+        self.list(field, brought, min, most::COMPONENTS, |component| {
+            component.name.as_str()
+        });
         for (i, component) in brought.iter().enumerate() {
             // A component without an order is honest: it is compared to the letter.
             if component.scheme == VersionScheme::Unknown {
@@ -183,7 +191,7 @@ impl Found {
     }
 
     fn paths(&mut self, rules: &[FromRule], brings: &[BroughtComponent]) {
-        self.list("from", rules, 0, 64, |rule| rule.component.as_str());
+        self.list("from", rules, 0, most::COMPONENTS, |rule| rule.component.as_str());
         for (i, rule) in rules.iter().enumerate() {
             let brought = brings.iter().find(|component| component.name == rule.component);
             if let Some(brought) = brought.filter(|component| component.scheme != rule.scheme) {
@@ -195,7 +203,7 @@ impl Found {
                     },
                 );
             }
-            self.count(&format!("from[{i}].ranges"), rule.ranges.len(), 1, 16);
+            self.count(&format!("from[{i}].ranges"), rule.ranges.len(), 1, most::RANGES);
             for (j, range) in rule.ranges.iter().enumerate() {
                 if let Err(problem) = range.check(rule.scheme) {
                     self.add(format!("from[{i}].ranges[{j}]"), problem);
@@ -205,7 +213,7 @@ impl Found {
     }
 
     fn libraries(&mut self, rules: &[LibraryRule]) {
-        self.count("drug_libraries", rules.len(), 0, 64);
+        self.count("drug_libraries", rules.len(), 0, most::LIBRARIES);
         for (i, rule) in rules.iter().enumerate() {
             if let Err(problem) = rule.range.check(rule.scheme) {
                 self.add(format!("drug_libraries[{i}].range"), problem);
@@ -215,7 +223,9 @@ impl Found {
 
     fn targets(&mut self, manifest: &Manifest) {
         let targets = &manifest.targets;
-        self.list("targets", targets, 1, 64, |target| target.path.as_str());
+        self.list("targets", targets, 1, most::TARGETS, |target| {
+            target.path.as_str()
+        });
         for (i, target) in targets.iter().enumerate() {
             let field = format!("targets[{i}]");
             if let Some(range) = target.serials {
@@ -224,15 +234,23 @@ impl Found {
                     self.add(format!("{field}.serials"), ProblemKind::NoSerials);
                 }
             }
-            self.list(&format!("{field}.hardware"), &target.hardware, 0, 64, |id| {
-                id.as_str()
-            });
-            self.list(&format!("{field}.modules"), &target.modules, 0, 16, |name| {
-                name.as_str()
-            });
+            self.list(
+                &format!("{field}.hardware"),
+                &target.hardware,
+                0,
+                most::HARDWARE,
+                |id| id.as_str(),
+            );
+            self.list(
+                &format!("{field}.modules"),
+                &target.modules,
+                0,
+                most::MODULES,
+                |name| name.as_str(),
+            );
             self.brought(&format!("{field}.brings"), &target.brings, 0);
             // Quadratic over a list that is bounded above.
-            for other in targets.iter().take(i.min(64)) {
+            for other in targets.iter().take(i.min(most::TARGETS)) {
                 if target.overlaps(other) {
                     self.add(field.clone(), ProblemKind::Overlap(other.path.to_string()));
                 }
@@ -258,7 +276,9 @@ impl Found {
     }
 
     fn checks(&mut self, manifest: &Manifest) {
-        self.list("checks", &manifest.checks, 1, 64, |check| check.id.as_str());
+        self.list("checks", &manifest.checks, 1, most::CHECKS, |check| {
+            check.id.as_str()
+        });
         for (i, check) in manifest.checks.iter().enumerate() {
             if let Err(problem) = check.check() {
                 self.add(format!("checks[{i}]"), problem);

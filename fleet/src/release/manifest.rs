@@ -12,6 +12,21 @@ use crate::{
     version::{VersionRange, VersionScheme},
 };
 
+/// How long each list may be, in the schema and in the check alike.
+pub(super) mod most {
+    pub(in super::super) const MODELS: usize = 32;
+    pub(in super::super) const COMPONENTS: usize = 64;
+    pub(in super::super) const HARDWARE: usize = 64;
+    pub(in super::super) const MODULES: usize = 16;
+    pub(in super::super) const RANGES: usize = 16;
+    pub(in super::super) const LIBRARIES: usize = 64;
+    pub(in super::super) const TARGETS: usize = 64;
+    pub(in super::super) const STEPS: usize = 16;
+    pub(in super::super) const CHECKS: usize = 64;
+    pub(in super::super) const BEDSIDE_LINES: usize = 8;
+    pub(in super::super) const FIXES: usize = 256;
+}
+
 /// The schema version of the manifest. It is written as the number 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ManifestV1;
@@ -56,49 +71,49 @@ pub struct Manifest {
     pub version: ComponentVersion,
     pub manufacturer: Name,
     /// The models it is for, as pumps report them.
-    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = 32)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = most::MODELS)))]
     pub models: Vec<Name>,
     pub class: ReleaseClass,
     /// The component versions on a pump afterwards.
-    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = most::COMPONENTS)))]
     pub brings: Vec<BroughtComponent>,
     pub security: Security,
     /// Hardware revisions it runs on; none given is any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::HARDWARE)))]
     pub hardware: Vec<HardwareId>,
     /// Modules that must be attached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 16)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::MODULES)))]
     pub needs_modules: Vec<Name>,
     /// Modules it does not work with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 16)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::MODULES)))]
     pub refuses_modules: Vec<Name>,
     /// From which versions there is a path; a component that is not named may have any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::COMPONENTS)))]
     pub from: Vec<FromRule>,
     /// Drug libraries that fit; none given is any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::LIBRARIES)))]
     pub drug_libraries: Vec<LibraryRule>,
     /// The files, each with the pumps it is for.
-    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = most::TARGETS)))]
     pub targets: Vec<Target>,
     /// What has to be done on the pump around the installation, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 16)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::STEPS)))]
     pub steps: Vec<Step>,
     /// What a pump proves afterwards; the class says what can not be left out.
-    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = most::CHECKS)))]
     pub checks: Vec<CheckSpec>,
     /// What a nurse reads before the update: plain text, a line at a time.
-    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = 8)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = most::BEDSIDE_LINES)))]
     pub bedside: Vec<BedsideLine>,
     /// Advisories that it fixes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 256)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::FIXES)))]
     pub fixes: Vec<Advisory>,
 }
 
@@ -139,7 +154,7 @@ pub struct FromRule {
     pub component: ComponentName,
     pub scheme: VersionScheme,
     /// It must be in one of these.
-    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = 16)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(min = 1, max = most::RANGES)))]
     pub ranges: Vec<VersionRange>,
 }
 

@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::BroughtComponent;
+#[cfg(feature = "json-schema")]
+use super::manifest::most;
 use crate::{
     pump::PumpFacts,
     text::{HardwareId, Name},
@@ -87,15 +89,15 @@ pub struct Target {
     pub serials: Option<SerialRange>,
     /// Hardware revisions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::HARDWARE)))]
     pub hardware: Vec<HardwareId>,
     /// Modules; one of them is attached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 16)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::MODULES)))]
     pub modules: Vec<Name>,
     /// The component versions after this file, where they differ from those of the release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "json-schema", schemars(length(max = 64)))]
+    #[cfg_attr(feature = "json-schema", schemars(length(max = most::COMPONENTS)))]
     pub brings: Vec<BroughtComponent>,
 }
 
