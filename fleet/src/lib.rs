@@ -18,7 +18,7 @@
 //! | [`signature`] | what a signature means, over which bytes, with which factors, and when it is void |
 //! | [`audit`] | the record that can be proved: entries in a chain of hashes, checkpoints, the export |
 //! | [`event`] | everything the gateway tells people about, in one table |
-//! | [`id`], [`text`], [`unit`] | the words the rules are written in |
+//! | [`id`], [`text`], [`mod@unit`] | the words the rules are written in |
 
 #![forbid(unsafe_code)]
 
