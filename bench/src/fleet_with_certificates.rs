@@ -61,6 +61,7 @@ pub fn register(
             server_names: vec!["localhost".to_owned()],
             listen,
             database: None,
+            time_zone: chrono_tz::Tz::UTC,
             kdf: KdfCost::FOR_TESTS,
         },
         &passphrase,
@@ -143,6 +144,7 @@ fn one(
     let pump = Pump {
         id,
         row_version: 1,
+        content_version: 1,
         serial: SerialNumber::new(&format!("BENCH-{n:06}"))?,
         model,
         asset_tag: None,

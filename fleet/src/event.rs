@@ -21,7 +21,7 @@ pub enum Severity {
 }
 
 macro_rules! event_kinds {
-    ($($(#[$meta:meta])* $name:ident = $word:literal, $severity:ident, $label:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $word:tt, $severity:ident, $label:literal;)+) => {
         /// What happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -107,6 +107,12 @@ event_kinds! {
     ApiTokenRevoked = "api_token_revoked", Note, "API token revoked";
     /// A password was changed.
     PasswordChanged = "password_changed", Attention, "Password changed";
+    /// Somebody looks and holds beyond the role.
+    GlassBroken = "glass_broken", Alarm, "Break-glass used";
+    /// Somebody signed.
+    Signed = "signed", Note, "Signed";
+    /// Somebody was asked to sign, and said not now.
+    SignatureDeclined = "signature_declined", Attention, "Asked to sign: not now";
     /// A pump was held.
     PumpHeld = "pump_held", Attention, "Pump held";
     /// A hold was lifted.

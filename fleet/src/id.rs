@@ -79,8 +79,6 @@ typed_id! {
     EventId,
     /// A person's account.
     AccountId,
-    /// A token by which a program uses the staff API.
-    ApiTokenId,
     /// A token by which a program acts within named permissions, until it expires.
     ServiceTokenId,
     /// The time between a person's coming in and going (the record of it, not the secret).
@@ -89,6 +87,8 @@ typed_id! {
     DeviceId,
     /// An electronic signature.
     SignatureId,
+    /// A use of break-glass.
+    GlassUseId,
 }
 
 #[cfg(test)]

@@ -2,11 +2,19 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use fleet::{Timestamp, id::AccountId, inventory::RetentionRule, text::Name};
+use chrono::{FixedOffset, Offset as _, TimeDelta, TimeZone as _};
+use chrono_tz::Tz;
+use fleet::{
+    Timestamp,
+    audit::{self, Origin},
+    id::{AccountId, ServiceTokenId, SessionId},
+    inventory::RetentionRule,
+    text::Name,
+};
 use store::Store;
 
 use crate::{
+    auth::{limits::Rates, password::PasswordRules, record_key::RecordKey, seal::Seal},
     clock::Clock,
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
@@ -25,8 +33,33 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// The line to the pumps.
     pub link: Arc<dyn PumpLink>,
+    /// What is needed to know people, and to vouch for what they did.
+    pub people: Arc<People>,
     /// What the hospital set.
     pub settings: Settings,
+}
+
+/// What is needed to know people, and to vouch for what they did.
+#[derive(Debug)]
+pub struct People {
+    /// The hospital's name: in authenticators, and in no password.
+    pub hospital: Name,
+    /// The zone of the clocks on its walls.
+    pub zone: Tz,
+    /// Which passwords are accepted.
+    pub passwords: PasswordRules,
+    /// Keeps small secrets.
+    pub seal: Seal,
+    /// Signs the record.
+    pub record_key: RecordKey,
+}
+
+impl People {
+    /// What the walls' clocks are off from UTC at an instant.
+    #[must_use]
+    pub fn offset(&self, at: Timestamp) -> FixedOffset {
+        self.zone.offset_from_utc_datetime(&at.naive_utc()).fix()
+    }
 }
 
 /// What the hospital set, where the service needs it while it runs.
@@ -34,17 +67,92 @@ pub struct App {
 pub struct Settings {
     /// A pump not heard of for this long is missing.
     pub missing_after: TimeDelta,
+    /// So long without a sign of life signs a person out, where no device says otherwise.
+    pub idle: TimeDelta,
+    /// How many requests are served.
+    pub rates: Rates,
     /// How long telemetry is kept.
     pub retention: RetentionRule,
 }
 
-/// Who does something, and is named for it in the record.
+/// Who does something, and from where; named for it in the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The account; nothing for the gateway itself.
-    pub account: Option<AccountId>,
+    /// Who.
+    pub who: Who,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// A person, in a session.
+    Person {
+        account: AccountId,
+        name: Name,
+        session: SessionId,
+    },
+    /// A program, by a service token.
+    Program {
+        token: ServiceTokenId,
+        label: Name,
+        owner: AccountId,
+    },
+    /// The gateway itself, or whoever may use its machine: setting up, a timer, a rule.
+    Gateway,
+    /// Nobody yet: at sign-in.
+    Unknown,
+}
+
+impl Actor {
+    /// The gateway of its own accord.
+    #[must_use]
+    pub fn gateway() -> Self {
+        Self {
+            who: Who::Gateway,
+            origin: Origin::default(),
+        }
+    }
+
+    /// The account; of a program, its owner's.
+    #[must_use]
+    pub const fn account(&self) -> Option<AccountId> {
+        match &self.who {
+            Who::Person { account, .. } => Some(*account),
+            Who::Program { owner, .. } => Some(*owner),
+            Who::Gateway | Who::Unknown => None,
+        }
+    }
+
     /// The name a person reads.
-    pub name: Name,
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.who {
+            Who::Person { name, .. } => name.as_str(),
+            Who::Program { label, .. } => label.as_str(),
+            Who::Gateway => "the gateway",
+            Who::Unknown => "nobody known",
+        }
+    }
+
+    /// As the audit trail names it.
+    #[must_use]
+    pub fn on_record(&self) -> audit::Actor {
+        match &self.who {
+            Who::Person { account, name, .. } => audit::Actor::Person {
+                account: *account,
+                name: name.clone(),
+            },
+            Who::Program { token, label, owner } => audit::Actor::Program {
+                token: *token,
+                name: label.clone(),
+                owner: *owner,
+            },
+            Who::Gateway => audit::Actor::Gateway,
+            Who::Unknown => audit::Actor::Unknown,
+        }
+    }
 }
 
 impl App {

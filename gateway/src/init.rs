@@ -10,8 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono_tz::Tz;
 use fleet::{
     Timestamp,
+    access::{CareAreas, Grant, Role},
+    audit::Action,
     id::AccountId,
     text::{Name, TextError},
 };
@@ -20,15 +23,18 @@ use store::{AccountRecord, DatabaseUrl, Db, Store, StoreError};
 use thiserror::Error;
 
 use crate::{
+    app::Actor,
     auth::password,
     cli::{InitArgs, passphrase, report_init},
     clock::Clock,
     config::{self, Config, ConfigError, Listen},
+    deed::Deed,
     fresh,
     pki::{
         authorities::{Authorities, AuthorityProblem},
         key::KdfCost,
     },
+    serve::{self, StartError},
 };
 
 /// The name of the first account.
@@ -51,6 +57,8 @@ pub struct Plan {
     pub listen: Listen,
     /// Another database than the embedded one.
     pub database: Option<DatabaseUrl>,
+    /// The zone of the clocks on the hospital's walls.
+    pub time_zone: Tz,
     /// How dear it is to guess the passphrase of a stolen key file.
     pub kdf: KdfCost,
 }
@@ -89,6 +97,8 @@ pub enum InitError {
     Store(#[from] StoreError),
     #[error("making the certificate authorities: {0}")]
     Authorities(#[from] AuthorityProblem),
+    #[error("making the keys of the record: {0}")]
+    Keys(#[from] StartError),
     #[error("storing the administrator's password: {0}")]
     Password(#[from] password::HashProblem),
 }
@@ -149,6 +159,7 @@ fn fill(
         &plan.server_names,
         plan.listen,
         plan.database.as_ref(),
+        plan.time_zone,
     );
     let config_file = staging.join(CONFIG_FILE);
     // Reading back what was written checks what the person gave.
@@ -170,14 +181,29 @@ fn fill(
     let account = AccountRecord {
         id: AccountId::from_uuid(fresh::uuid(now)),
         name: administrator.clone(),
+        printed_name: administrator.clone(),
         password_hash: password::hash(&one_time_password)?,
         must_change_password: true,
-        role: "administrator".to_owned(),
+        totp_sealed: None,
+        totp_last_step: None,
+        pin_hash: None,
         created_at: now,
+        disabled_at: None,
+        row_version: 1,
     };
+    serve::people(&config, passphrase, plan.kdf)?;
+    let set_up = Deed::of(Action::GatewaySetUp, "person", account.id)
+        .after(serde_json::json!({ "hospital": plan.hospital, "administrator": account.name }))
+        .entry(&Actor::gateway(), now);
     let record = |db: &mut Db<'_>| {
         founding.record(db)?;
-        db.account_create(&account)
+        db.account_create(&account)?;
+        let grant = Grant {
+            role: Role::Administrator,
+            care_areas: CareAreas::All,
+        };
+        db.grant_set(account.id, &[grant])?;
+        db.audit_append(set_up.clone()).map(drop)
     };
     if plan.database.is_some() {
         record_and_name(&store, record, staging, data_dir)?;
@@ -289,6 +315,7 @@ pub fn run(args: &InitArgs) -> Result<(), Box<dyn std::error::Error + Send + Syn
         },
         listen: Listen::default(),
         database: args.database_url.as_deref().map(str::parse).transpose()?,
+        time_zone: args.time_zone,
         kdf: KdfCost::STRONG,
     };
     refuse_used(&plan.data_dir)?;
@@ -309,7 +336,7 @@ impl Established {
              Root certificate    {}   (give it to pumps, browsers and programs)\n\
              Configuration       {}\n\n\
              Start it:           gateway serve --config {}\n\
-             Then get a token:   gateway token issue --name {} --label \"my laptop\" --save\n\n\
+             Then sign in:       gateway login --name {}\n\n\
              Keep the passphrase and a copy of the data directory in different places: without both, the\n\
              certificate authorities can not be brought back.",
             self.administrator,
@@ -341,6 +368,7 @@ mod tests {
             server_names: vec!["localhost".to_owned()],
             listen: Listen::default(),
             database: Some(DatabaseUrl::sqlite(dir.path().join("elsewhere.db"))),
+            time_zone: Tz::UTC,
             kdf: KdfCost::FOR_TESTS,
         };
         let passphrase = SecretString::from("only for this test");

@@ -9,7 +9,8 @@
 //! | [`pki`] | certificates, authorities, TLS, and the gate |
 //! | [`engine`] | the loop: what pumps said is recorded, then acknowledged; orders go out |
 //! | [`command`] | what people can do, one transaction each |
-//! | [`auth`], [`api`] | who they are, and how programs ask for it |
+//! | [`auth`], [`api`] | who they are and what they may do, and how programs ask for it |
+//! | [`audit`] | the record that can be proved: checkpoints, export, verification, what goes to a SIEM |
 //! | [`cli`] | the command line, a client of the API |
 //! | [`serve`], [`init`], [`demo`] | bringing it up, setting it up, showing it |
 //! | [`ops`] | health and metrics |
@@ -18,11 +19,13 @@
 
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+mod deed;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod engine;

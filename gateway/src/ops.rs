@@ -3,7 +3,7 @@
 //! `/healthz`: the process lives. `/readyz`: it can do its work (the record answers, revocation lists are fresh).
 //! `/metrics`: Prometheus text (OpenMetrics).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, atomic::Ordering};
 
 use actix_web::{HttpResponse, web};
 use fleet::certificate::{Expiry, expiry};
@@ -13,7 +13,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{app::App, mqtt::Counters};
+use crate::{app::App, audit::forward::Progress, mqtt::Counters};
 
 /// Every metric of the process.
 #[derive(Clone)]
@@ -24,6 +24,19 @@ pub struct Metrics {
     days_left: Gauge,
     answers: Family<AnswerLabel, Counter>,
     tls_refusals: Family<TlsLabel, Counter>,
+    audit_entries: Gauge,
+    audit_sent: Family<WayLabel, Gauge>,
+    audit_failures: Family<WayLabel, Gauge>,
+    audit_behind: Family<WayLabel, Gauge>,
+    ways: Arc<OnceLock<Vec<Way>>>,
+}
+
+/// A way of the audit trail out of the house, and how far it is.
+type Way = (&'static str, Arc<Progress>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WayLabel {
+    way: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -80,8 +93,30 @@ impl Metrics {
             "TLS handshakes of the HTTPS listeners that failed",
             tls_refusals.clone(),
         );
+        let audit_entries = Gauge::default();
+        registry.register(
+            "audit_entries",
+            "Entries of the audit trail",
+            audit_entries.clone(),
+        );
+        let mut of_way = |name: &str, help: &str| {
+            let family = Family::<WayLabel, Gauge>::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        let audit_sent = of_way("audit_forwarded", "Audit entries sent on since the start");
+        let audit_failures = of_way(
+            "audit_forward_failures",
+            "Failed attempts to send audit entries on",
+        );
+        let audit_behind = of_way("audit_forward_behind", "Audit entries that were not sent on yet");
         Self {
             registry: Arc::new(registry),
+            audit_entries,
+            audit_sent,
+            audit_failures,
+            audit_behind,
+            ways: Arc::default(),
             pumps,
             certificates,
             days_left,
@@ -99,6 +134,25 @@ impl Metrics {
         before < 100 || before.is_multiple_of(100)
     }
 
+    /// Knows the ways of the audit trail out of the house.
+    pub fn forwards(&self, ways: &[Way]) {
+        // Set once, at the start.
+        let _ = self.ways.set(ways.to_vec());
+    }
+
+    fn refresh_ways(&self) {
+        for (way, progress) in self.ways.get().into_iter().flatten() {
+            let label = WayLabel { way };
+            let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            let sent = whole(progress.sent.load(Ordering::Relaxed));
+            let failures = whole(progress.failures.load(Ordering::Relaxed));
+            let behind = progress.behind.load(Ordering::Relaxed);
+            self.audit_sent.get_or_create(&label).set(sent);
+            self.audit_failures.get_or_create(&label).set(failures);
+            self.audit_behind.get_or_create(&label).set(behind);
+        }
+    }
+
     /// Counts an answer of a listener.
     pub fn answered(&self, listener: &'static str, status: u16) {
         self.answers
@@ -108,9 +162,11 @@ impl Metrics {
 
     fn refresh(&self, app: &App) -> Result<(), store::StoreError> {
         let now = app.now();
-        let (counts, mut expiries) = app
+        let (counts, mut expiries, audit) = app
             .store
-            .read(|db| Ok((db.pump_counts()?, db.certificate_expiries()?)))?;
+            .read(|db| Ok((db.pump_counts()?, db.certificate_expiries()?, db.audit_head()?)))?;
+        self.audit_entries.set(audit.0);
+        self.refresh_ways();
         for (state, count) in [
             ("total", counts.total),
             ("connected", counts.connected),

@@ -16,6 +16,7 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 use chrono::TimeDelta;
+use fleet::audit::Action;
 use secrecy::SecretString;
 use store::{Store, StoreError};
 use thiserror::Error;
@@ -24,16 +25,28 @@ use tokio::sync::watch;
 pub use logging::install as install_logging;
 
 use crate::{
-    app::{App, Settings},
+    app::{Actor, App, People, Settings},
+    audit::{
+        checkpoint,
+        forward::{ForwardError, Forwarding},
+    },
+    auth::{
+        breached::{BreachedPasswords, BreachedProblem},
+        password::PasswordRules,
+        record_key::RecordKey,
+        seal::{Seal, SealProblem},
+    },
     cli::{ServeArgs, passphrase},
     clock::Clock,
     config::{Config, ConfigError},
+    deed::Deed,
     engine::{housekeeping, inbound, sessions::Sessions},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
     pki::{
         authorities::{Authorities, AuthorityProblem},
         gate::Gate,
+        key::{FileKeyStore, KdfCost, KeyError},
         tls,
     },
 };
@@ -60,6 +73,14 @@ pub enum StartError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error("opening the key of the record: {0}")]
+    Key(#[from] KeyError),
+    #[error("opening the seal: {0}")]
+    Seal(#[from] SealProblem),
+    #[error(transparent)]
+    Breached(#[from] BreachedProblem),
+    #[error("sending the audit trail on: {0}")]
+    Forward(#[from] ForwardError),
     #[error("starting a thread: {0}")]
     Thread(std::io::Error),
     #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
@@ -84,6 +105,7 @@ pub struct Running {
     servers: Vec<ServerHandle>,
     writer: JoinHandle<()>,
     stop: watch::Sender<bool>,
+    forwarding: Forwarding,
 }
 
 /// Starts a gateway in this process. Needs a Tokio runtime.
@@ -93,7 +115,7 @@ pub struct Running {
 pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Result<Running, StartError> {
     tls::install_provider();
     let now = clock.now();
-    let (store, authorities, gate) = open(&config, passphrase, &clock).await?;
+    let (store, authorities, gate, people) = open(&config, passphrase, &clock).await?;
     let counters = Counters::default();
     let metrics = Metrics::new(&counters);
 
@@ -127,12 +149,16 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         authorities,
         gate,
         link: endpoint.link(),
+        people,
         settings: Settings {
             missing_after: TimeDelta::days(i64::from(config.inventory.missing_after_days)),
+            idle: TimeDelta::minutes(i64::from(config.people.idle_minutes)),
+            rates: config.rates,
             retention: config.retention,
         },
     };
     app.store.write(|db| db.presence_clear_all(now))?;
+    mark(&app, Action::GatewayStarted);
 
     let sessions = Arc::new(Sessions::default());
     let writer = std::thread::Builder::new()
@@ -143,6 +169,9 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         })
         .map_err(StartError::Thread)?;
     let (stop, stopped) = watch::channel(false);
+    let hostname = config.server.names.first().map_or("-", String::as_str);
+    let forwarding = Forwarding::start(&config.audit, hostname, &app.store, &stopped)?;
+    metrics.forwards(&forwarding.progress);
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
     let (addresses, servers) = http::start(&app, &config, &metrics, endpoint.local_addr())?;
@@ -154,7 +183,26 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         servers,
         writer,
         stop,
+        forwarding,
     })
+}
+
+/// Puts on record that the gateway came up or went down: a gap in between is one that somebody can ask about.
+fn mark(app: &App, action: Action) {
+    let deed = Deed::of(action, "gateway", env!("CARGO_PKG_VERSION"));
+    let entry = deed.entry(&Actor::gateway(), app.now());
+    if let Err(error) = app.store.write(|db| db.audit_append(entry).map(drop)) {
+        tracing::error!(%error, "the audit trail could not be written");
+    }
+}
+
+/// The end of the record, signed, before nobody watches it.
+async fn make_checkpoint(app: &App) {
+    let app = app.clone();
+    let made = tokio::task::spawn_blocking(move || checkpoint::make(&app, app.now())).await;
+    if !matches!(made, Ok(Ok(_))) {
+        tracing::error!("no checkpoint of the audit trail could be made");
+    }
 }
 
 /// The slow part of the start: key derivation and the registry, off the runtime's threads.
@@ -162,7 +210,7 @@ async fn open(
     config: &Config,
     passphrase: SecretString,
     clock: &Clock,
-) -> Result<(Store, Arc<Authorities>, Arc<Gate>), StartError> {
+) -> Result<(Store, Arc<Authorities>, Arc<Gate>, Arc<People>), StartError> {
     let (config, clock) = (config.clone(), clock.clone());
     let opened = tokio::task::spawn_blocking(move || {
         if !config.key_dir().is_dir() {
@@ -173,14 +221,33 @@ async fn open(
         store.claim()?;
         store.migrate()?;
         let now = clock.now();
+        let people = people(&config, &passphrase, KdfCost::STRONG)?;
         let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;
         authorities.refresh_crls(now)?;
         let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);
-        Ok((store, Arc::new(authorities), Arc::new(gate)))
+        Ok((store, Arc::new(authorities), Arc::new(gate), Arc::new(people)))
     });
     opened
         .await
         .map_err(|error| StartError::Thread(std::io::Error::other(error)))?
+}
+
+/// What is needed to know people. Keys that are missing are made: a gateway of an earlier version had none.
+///
+/// # Errors
+/// [`StartError`] when a key or the list of breached passwords can not be read.
+pub fn people(config: &Config, passphrase: &SecretString, cost: KdfCost) -> Result<People, StartError> {
+    let keys = FileKeyStore::new(config.key_dir(), cost);
+    let breached = config.people.breached_passwords.as_deref();
+    Ok(People {
+        hospital: config.hospital.name.clone(),
+        zone: config.hospital.time_zone,
+        passwords: PasswordRules {
+            breached: breached.map(BreachedPasswords::open).transpose()?,
+        },
+        record_key: RecordKey::open_or_create(&keys, passphrase)?,
+        seal: Seal::open_or_create(&config.key_dir())?,
+    })
 }
 
 impl Running {
@@ -198,6 +265,7 @@ impl Running {
             servers,
             writer,
             stop,
+            forwarding,
             ..
         } = self;
         let _ = stop.send(true);
@@ -216,6 +284,9 @@ impl Running {
         if let Err(error) = app.store.write(|db| db.presence_clear_all(now)) {
             tracing::error!(%error, "presence could not be cleared");
         }
+        mark(&app, Action::GatewayStopped);
+        make_checkpoint(&app).await;
+        forwarding.stopped().await;
         tracing::info!("gateway has stopped");
     }
 }

@@ -1,10 +1,12 @@
 //! What people were told.
 
+use std::collections::BTreeSet;
+
 use diesel::{prelude::*, sql_types::Nullable};
 use fleet::{
     Timestamp,
     event::{Event, EventKind, Severity},
-    id::{EventId, PumpId},
+    id::{CareAreaId, EventId, PumpId},
     text::{AssetTag, SerialNumber},
 };
 
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// Which events to list; nothing set lists all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventFilter {
     /// Of this pump.
     pub pump: Option<PumpId>,
@@ -28,6 +30,8 @@ pub struct EventFilter {
     pub min_severity: Option<Severity>,
     /// At or after this instant.
     pub since: Option<Timestamp>,
+    /// Only about pumps in these care areas.
+    pub care_areas: Option<BTreeSet<CareAreaId>>,
 }
 
 /// An event, with the names of its pump.
@@ -103,6 +107,10 @@ impl Db<'_> {
         }
         if let Some(since) = filter.since {
             query = query.filter(events::at.ge(Val(since)));
+        }
+        if let Some(areas) = &filter.care_areas {
+            let areas: Vec<_> = areas.iter().map(|area| Val(Some(*area))).collect();
+            query = query.filter(pumps::care_area.eq_any(areas));
         }
         if let Some(marker) = after {
             let (at, id) = read_time_marker::<EventId>(marker)?;

@@ -1,6 +1,9 @@
 //! A plain client of the staff API.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use reqwest::{Certificate, Client, Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
@@ -42,37 +45,110 @@ impl Answer {
     }
 }
 
-/// A client with a token.
+/// A client of the staff API, as a person who is signed in.
 #[derive(Clone)]
 pub struct Api {
     client: Client,
     base: String,
-    token: Option<String>,
+    person: Option<Person>,
 }
 
+/// Who is signed in, and what that person knows.
+#[derive(Clone)]
+struct Person {
+    name: String,
+    password: String,
+    session: Arc<Mutex<String>>,
+}
+
+/// Every password in the tests: long, and none of the first that are tried.
+pub const PASSWORD: &str = "violet harbour stumble nine";
+
 impl Api {
-    /// Uses the administrator's one-time password, which changes it, and keeps the token.
+    /// A client that nobody is signed in with.
+    ///
+    /// # Panics
+    /// When the root certificate can not be read.
+    #[must_use]
+    pub fn new(staff: SocketAddr, root_pem: &[u8]) -> Self {
+        let root = Certificate::from_pem(root_pem).unwrap();
+        let client = Client::builder().tls_certs_only([root]).build().unwrap();
+        Self {
+            client,
+            base: base(staff),
+            person: None,
+        }
+    }
+
+    /// Signs a person in with the one-time password, which [`PASSWORD`] replaces.
     ///
     /// # Panics
     /// When that fails.
-    pub async fn sign_in(staff: SocketAddr, root_pem: &[u8], name: &str, one_time_password: &str) -> Self {
-        let root = Certificate::from_pem(root_pem).unwrap();
-        let client = Client::builder().tls_certs_only([root]).build().unwrap();
-        let mut api = Self {
-            client,
-            base: base(staff),
-            token: None,
-        };
-        let body = json!({ "label": "tests", "valid_days": 365, "new_password": "a long enough password" });
-        let made = send(
-            api.request(Method::POST, "/tokens")
-                .basic_auth(name, Some(one_time_password))
-                .json(&body),
-        )
-        .await
-        .ok(201);
-        api.token = Some(made["token"].as_str().unwrap().to_owned());
-        api
+    pub async fn first_sign_in(&self, name: &str, one_time_password: &str) -> Self {
+        let body = json!({ "name": name, "password": one_time_password, "new_password": PASSWORD });
+        let begun = self.anonymous().post("/sessions", &body).await.ok(201);
+        self.with_session(name, PASSWORD, begun["token"].as_str().unwrap())
+    }
+
+    /// Signs a person in whose password is [`PASSWORD`].
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn sign_in(&self, name: &str) -> Self {
+        let session = self.session(name, PASSWORD).await;
+        self.with_session(name, PASSWORD, &session)
+    }
+
+    async fn session(&self, name: &str, password: &str) -> String {
+        let body = json!({ "name": name, "password": password });
+        let begun = self.anonymous().post("/sessions", &body).await.ok(201);
+        begun["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The same client in a session that a test began.
+    #[must_use]
+    pub fn with_session(&self, name: &str, password: &str, session: &str) -> Self {
+        Self {
+            person: Some(Person {
+                name: name.to_owned(),
+                password: password.to_owned(),
+                session: Arc::new(Mutex::new(session.to_owned())),
+            }),
+            ..self.clone()
+        }
+    }
+
+    /// Signs in again: a test that moved the clock has no session any more.
+    ///
+    /// # Panics
+    /// When nobody was signed in, or that fails.
+    pub async fn come_back(&self) {
+        let person = self.person.as_ref().expect("somebody was signed in");
+        let session = self.session(&person.name, &person.password).await;
+        *person.session.lock().unwrap() = session;
+    }
+
+    /// Adds a person with roles, each everywhere, and signs them in.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn add_person(&self, name: &str, printed_name: &str, roles: &[&str]) -> Self {
+        let roles: Vec<_> = roles
+            .iter()
+            .map(|role| json!({ "role": role, "everywhere": true }))
+            .collect();
+        self.add_person_with(name, printed_name, &json!(roles)).await
+    }
+
+    /// Adds a person with roles as the API takes them, and signs them in.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn add_person_with(&self, name: &str, printed_name: &str, roles: &Value) -> Self {
+        let body = json!({ "name": name, "printed_name": printed_name, "roles": roles });
+        let made = self.post("/people", &body).await.ok(201);
+        let one_time = made["one_time_password"].as_str().unwrap();
+        self.first_sign_in(name, one_time).await
     }
 
     /// The same client for a gateway that listens elsewhere now.
@@ -84,11 +160,11 @@ impl Api {
         }
     }
 
-    /// The same client without its token.
+    /// The same client, with nobody signed in.
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self {
-            token: None,
+            person: None,
             ..self.clone()
         }
     }
@@ -99,20 +175,21 @@ impl Api {
         &self.base
     }
 
-    /// The token.
+    /// The secret of the session.
     ///
     /// # Panics
-    /// When there is none.
+    /// When nobody is signed in.
     #[must_use]
-    pub fn token(&self) -> &str {
-        self.token.as_deref().expect("a token")
+    pub fn token(&self) -> String {
+        let person = self.person.as_ref().expect("somebody is signed in");
+        person.session.lock().unwrap().clone()
     }
 
     /// A request that a test goes on to shape.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
+        match &self.person {
+            Some(_) => request.bearer_auth(self.token()),
             None => request,
         }
     }

@@ -7,6 +7,7 @@ use std::{
 
 use fleet::text::Name;
 use gateway::{
+    auth::limits::Rates,
     clock::Clock,
     config::{Config, Listen},
     init::{self, Established, Plan},
@@ -28,6 +29,10 @@ pub struct Options {
     pub connections_per_address: usize,
     /// Another database than the embedded one.
     pub database: Option<DatabaseUrl>,
+    /// The zone of the hospital's clocks.
+    pub time_zone: chrono_tz::Tz,
+    /// How many requests are served; tests ask faster than people.
+    pub rates: Rates,
     /// Names and addresses in the gateway's own certificate.
     pub server_names: Vec<String>,
 }
@@ -38,10 +43,20 @@ impl Default for Options {
             clock: Clock::system(),
             connections_per_address: 20_000,
             database: None,
+            time_zone: chrono_tz::Tz::Europe__Berlin,
+            rates: Rates {
+                per_account: 0,
+                per_account_burst: 0,
+                per_address: 0,
+                per_address_burst: 0,
+            },
             server_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
         }
     }
 }
+
+/// The roles of the person at the desk.
+pub(crate) const DESK: [&str; 2] = ["biomed_lead", "security"];
 
 /// A hospital with a gateway.
 pub struct Hospital {
@@ -50,7 +65,9 @@ pub struct Hospital {
     config: Config,
     passphrase: SecretString,
     running: Option<Running>,
-    /// The administrator's API client.
+    /// The administrator, signed in: looks after people.
+    pub administrator: Api,
+    /// Somebody at a desk who answers for the fleet and its security.
     pub api: Api,
 }
 
@@ -71,6 +88,7 @@ pub(crate) fn set_up(dir: &Path, options: &Options) -> (Established, SecretStrin
             operations: loopback,
         },
         database: options.database.clone(),
+        time_zone: options.time_zone,
         kdf: KdfCost::FOR_TESTS,
     };
     let passphrase = SecretString::from("correct horse battery staple");
@@ -95,23 +113,25 @@ impl Hospital {
         // The file never holds a password.
         config.database.url.clone_from(&options.database);
         config.mqtt.connections_per_address = options.connections_per_address;
+        config.rates = options.rates;
         let running = serve::start(config.clone(), passphrase.clone(), options.clock.clone())
             .await
             .unwrap();
         let root = std::fs::read(&made.root_file).unwrap();
-        let api = Api::sign_in(
-            running.addresses.staff,
-            &root,
-            made.administrator.as_str(),
-            made.one_time_password.expose_secret(),
-        )
-        .await;
+        let administrator = Api::new(running.addresses.staff, &root)
+            .first_sign_in(
+                made.administrator.as_str(),
+                made.one_time_password.expose_secret(),
+            )
+            .await;
+        let api = administrator.add_person("ines", "Ines Okafor", &DESK).await;
         Self {
             dir,
             options,
             config,
             passphrase,
             running: Some(running),
+            administrator,
             api,
         }
     }
@@ -181,6 +201,7 @@ impl Hospital {
             .await
             .unwrap();
         self.api = self.api.moved(running.addresses.staff);
+        self.administrator = self.administrator.moved(running.addresses.staff);
         self.running = Some(running);
     }
 

@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use api::{Answer, Api, send};
+pub use api::{Answer, Api, PASSWORD, send};
 pub use hospital::{Hospital, Options};
 pub use process::{GatewayProcess, binary};
 pub use pump::{Enrolled, Key, NotIssued, est};

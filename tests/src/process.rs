@@ -13,7 +13,11 @@ use gateway::{
 };
 use secrecy::ExposeSecret;
 
-use crate::{Api, Options, hospital::set_up, run};
+use crate::{
+    Api, Options,
+    hospital::{DESK, set_up},
+    run,
+};
 
 /// Where a binary of the workspace is. It is built if it is not there yet.
 ///
@@ -148,17 +152,14 @@ impl GatewayProcess {
         &self.made.root_file
     }
 
-    /// The administrator's first sign-in. Works once.
+    /// Somebody at a desk, whom the administrator lets in. Works once.
     pub async fn sign_in(&self) -> Api {
         let root = std::fs::read(&self.made.root_file).unwrap();
         let password = self.made.one_time_password.expose_secret();
-        Api::sign_in(
-            self.config.listen.staff,
-            &root,
-            self.made.administrator.as_str(),
-            password,
-        )
-        .await
+        let administrator = Api::new(self.config.listen.staff, &root)
+            .first_sign_in(self.made.administrator.as_str(), password)
+            .await;
+        administrator.add_person("ines", "Ines Okafor", &DESK).await
     }
 
     /// Kills it in the middle of whatever it does.

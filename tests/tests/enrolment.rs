@@ -209,6 +209,7 @@ async fn a_token_is_for_one_serial_number_one_key_one_time_and_not_for_long() {
     );
     let late = hospital.token("SN-4").await;
     ahead.store(25 * 3600, Ordering::SeqCst);
+    hospital.api.come_back().await;
     assert_eq!(
         refused(&Key::p256(hospital.dir(), "d"), "SN-4", &late).status,
         401
@@ -358,6 +359,7 @@ async fn renewal_takes_a_living_certificate_and_a_new_key() {
 
     // Months in a cupboard: refused, armed by a person, renewed once.
     ahead.store(100 * 86_400, Ordering::SeqCst);
+    hospital.api.come_back().await;
     let late_key = Key::p256(hospital.dir(), "late");
     let refused = late_key.renew(&hospital, &renewed).unwrap_err();
     assert_eq!(refused.status, 403);

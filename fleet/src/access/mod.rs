@@ -7,8 +7,10 @@ mod decide;
 mod permission;
 mod principal;
 mod role;
+mod session;
 
 pub use decide::{Denied, Reach, SamePerson, decide, different_people, reach};
 pub use permission::{Effect, Permission, Scope};
 pub use principal::{BREAK_GLASS_FOR, BreakGlass, CareAreas, Grant, Principal, PrincipalKind};
 pub use role::Role;
+pub use session::{IDLE_BOUNDS, IDLE_DEFAULT, SESSION_MAX, SessionTimes, SignedOut};

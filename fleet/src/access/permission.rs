@@ -66,7 +66,7 @@ macro_rules! permissions {
     ($(
         $(#[$meta:meta])*
         [$nurse:tt $charge:tt $biomed:tt $lead:tt $security:tt $pharmacy:tt $admin:tt $auditor:tt | $glass:tt $program:tt]
-        $effect:ident $name:ident = $word:literal, $label:literal;
+        $effect:ident $name:ident = $word:tt, $label:literal;
     )+) => {
         /// Something that a person or a program may be allowed to do. The label completes "you may …".
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,12 +7,14 @@
 //!
 //! Nothing secret and nothing about patients may be in an entry: whoever writes one answers for that.
 
+mod action;
 mod checkpoint;
 mod entry;
 mod export;
 mod verify;
 mod word;
 
+pub use action::{Action, Weight};
 pub use checkpoint::Checkpoint;
 pub use entry::{Actor, Entry, Origin, Subject, chain};
 pub use export::{ExportLine, LINE_MAX, LineError};

@@ -28,6 +28,8 @@ pub struct Pump {
     pub id: PumpId,
     /// Counts changes of this record; an edit names the version it was made from.
     pub row_version: i64,
+    /// Counts what a signature on the pump vouches for: parts, hold, retirement; not place or tag.
+    pub content_version: i64,
     /// The manufacturer's serial number; unique within the model.
     pub serial: SerialNumber,
     /// The model, which belongs to a manufacturer.

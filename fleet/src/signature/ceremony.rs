@@ -47,6 +47,18 @@ impl Factor {
         }
     }
 
+    /// The words a person reads.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Pin => "PIN",
+            Self::Totp => "code of the authenticator",
+            Self::Passkey => "passkey",
+            Self::Badge => "badge",
+        }
+    }
+
     /// Reads a word back.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {

@@ -6,7 +6,7 @@ use super::SubjectKind;
 use crate::{access::Permission, text::Reason};
 
 macro_rules! meanings {
-    ($($(#[$meta:meta])* $name:ident = $word:literal, $subject:ident, $permission:ident, $label:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $word:tt, $subject:ident, $permission:ident, $label:literal;)+) => {
         /// What a person says by signing (21 CFR 11.50(a)(3)).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -98,7 +98,11 @@ async fn anchor_list(api: Data<Api>) -> Answer<Json<PageView<AnchorView>>> {
     )
 )]
 #[post("/anchors")]
-async fn anchor_import(api: Data<Api>, Caller(actor): Caller, new: Json<NewAnchor>) -> Answer<HttpResponse> {
+async fn anchor_import(
+    api: Data<Api>,
+    Caller { actor, .. }: Caller,
+    new: Json<NewAnchor>,
+) -> Answer<HttpResponse> {
     let NewAnchor { manufacturer, pem } = new.into_inner();
     let view = api
         .run(move |app| {
@@ -112,11 +116,11 @@ async fn anchor_import(api: Data<Api>, Caller(actor): Caller, new: Json<NewAncho
 }
 
 /// Trusts an authority no longer. Pumps that enrolled by it stay.
-#[utoipa::path(tag = "enrolment", responses((status = NO_CONTENT, description = "It is trusted no longer")))]
+#[utoipa::path(tag = "enrolment", params(AnchorPath), responses((status = NO_CONTENT, description = "It is trusted no longer")))]
 #[delete("/anchors/{id}")]
 async fn anchor_remove(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<AnchorPath>,
 ) -> Answer<HttpResponse> {
     api.run(move |app| anchor::remove(app, &actor, path.id)).await?;

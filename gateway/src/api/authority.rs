@@ -121,7 +121,7 @@ async fn authority_list(api: Data<Api>) -> Answer<Json<PageView<AuthorityView>>>
 #[post("/authorities/rotate")]
 async fn authority_rotate(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     rotation: Json<Rotation>,
 ) -> Answer<HttpResponse> {
     let new = api
@@ -133,6 +133,7 @@ async fn authority_rotate(
 /// Ends the trust in an old generation.
 #[utoipa::path(
     tag = "certificates",
+    params(AuthorityPath),
     responses(
         (status = OK, body = RetiredView),
         (status = CONFLICT, description = "`would_cut_off`: `count` live certificates, of the pumps in `candidates` and others; \
@@ -142,7 +143,7 @@ async fn authority_rotate(
 #[post("/authorities/{id}/retire")]
 async fn authority_retire(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<AuthorityPath>,
     retirement: Json<Retirement>,
 ) -> Answer<Json<RetiredView>> {

@@ -249,7 +249,7 @@ async fn certificate_forecast(api: Data<Api>) -> Answer<Json<ForecastView>> {
 }
 
 /// Certificates, the newest first.
-#[utoipa::path(tag = "certificates", responses((status = OK, body = PageView<CertificateView>)))]
+#[utoipa::path(tag = "certificates", params(CertificateQuery), responses((status = OK, body = PageView<CertificateView>)))]
 #[get("/certificates")]
 async fn certificate_list(
     api: Data<Api>,
@@ -276,6 +276,7 @@ async fn certificate_list(
 /// One certificate, with its PEM.
 #[utoipa::path(
     tag = "certificates",
+    params(CertificatePath),
     responses(
         (status = OK, body = CertificateView),
         (status = CONFLICT, description = "`ambiguous_certificate`: `candidates` are fingerprints"),
@@ -290,6 +291,7 @@ async fn certificate_show(api: Data<Api>, path: Path<CertificatePath>) -> Answer
 /// Revokes a certificate and closes the pump's connection. Doing it again changes nothing.
 #[utoipa::path(
     tag = "certificates",
+    params(CertificatePath),
     responses(
         (status = OK, body = CertificateView),
         (status = CONFLICT, description = "`ambiguous_certificate`: `candidates` are fingerprints"),
@@ -298,7 +300,7 @@ async fn certificate_show(api: Data<Api>, path: Path<CertificatePath>) -> Answer
 #[post("/certificates/{name}/revoke")]
 async fn certificate_revoke(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<CertificatePath>,
     revocation: Json<Revocation>,
 ) -> Answer<Json<CertificateView>> {

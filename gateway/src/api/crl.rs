@@ -24,6 +24,7 @@ struct CrlPath {
 /// The revocation list of an authority (RFC 5280, DER).
 #[utoipa::path(
     tag = "certificates",
+    params(CrlPath),
     security(()),
     responses((status = OK, body = Vec<u8>, content_type = "application/pkix-crl"))
 )]

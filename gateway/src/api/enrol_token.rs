@@ -27,10 +27,10 @@ use crate::command::enrolment::{self, BatchWanted, TokenWanted};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(token_create)
-        .service(token_create_batch)
-        .service(token_list)
-        .service(token_withdraw);
+        .service(enrol_token_create)
+        .service(enrol_token_create_batch)
+        .service(enrol_token_list)
+        .service(enrol_token_withdraw);
 }
 
 /// For which pump a token is wanted.
@@ -169,9 +169,9 @@ fn hours(given: Option<u32>) -> Result<u32, Problem> {
     )
 )]
 #[post("/enrol-tokens")]
-async fn token_create(
+async fn enrol_token_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     wanted: Json<NewEnrolToken>,
 ) -> Answer<HttpResponse> {
     let NewEnrolToken {
@@ -207,9 +207,9 @@ async fn token_create(
     )
 )]
 #[post("/enrol-tokens/batch")]
-async fn token_create_batch(
+async fn enrol_token_create_batch(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     wanted: Json<NewEnrolTokens>,
 ) -> Answer<HttpResponse> {
     let NewEnrolTokens {
@@ -243,9 +243,12 @@ async fn token_create_batch(
 }
 
 /// Tokens, the newest first, without their secrets.
-#[utoipa::path(tag = "enrolment", responses((status = OK, body = PageView<EnrolTokenView>)))]
+#[utoipa::path(tag = "enrolment", params(EnrolTokenQuery), responses((status = OK, body = PageView<EnrolTokenView>)))]
 #[get("/enrol-tokens")]
-async fn token_list(api: Data<Api>, query: Query<EnrolTokenQuery>) -> Answer<Json<PageView<EnrolTokenView>>> {
+async fn enrol_token_list(
+    api: Data<Api>,
+    query: Query<EnrolTokenQuery>,
+) -> Answer<Json<PageView<EnrolTokenView>>> {
     let limit = limit(query.limit)?;
     let now = api.0.app.now();
     let (page, models) = api
@@ -267,15 +270,16 @@ async fn token_list(api: Data<Api>, query: Query<EnrolTokenQuery>) -> Answer<Jso
 /// Takes a token back that was not used yet.
 #[utoipa::path(
     tag = "enrolment",
+    params(EnrolTokenPath),
     responses(
         (status = NO_CONTENT, description = "It is withdrawn"),
         (status = CONFLICT, description = "`conflict`: it was used; revoke the certificate instead"),
     )
 )]
 #[delete("/enrol-tokens/{id}")]
-async fn token_withdraw(
+async fn enrol_token_withdraw(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<EnrolTokenPath>,
 ) -> Answer<HttpResponse> {
     api.run(move |app| enrolment::token_withdraw(app, &actor, path.id))

@@ -5,6 +5,7 @@ use actix_web::{
     web::{Data, Json, Query},
 };
 use fleet::{
+    access::Reach,
     event::{EventKind, Severity},
     id::{EventId, PumpId},
     text::{AssetTag, SerialNumber},
@@ -16,6 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     Answer, Api, DateTime,
+    caller::Caller,
     page::{PageView, limit},
 };
 
@@ -80,13 +82,22 @@ struct EventQuery {
 }
 
 /// What happened, the newest first.
-#[utoipa::path(tag = "events", responses((status = OK, body = PageView<EventView>)))]
+#[utoipa::path(tag = "events", params(EventQuery), responses((status = OK, body = PageView<EventView>)))]
 #[get("/events")]
-async fn event_list(api: Data<Api>, query: Query<EventQuery>) -> Answer<Json<PageView<EventView>>> {
+async fn event_list(
+    api: Data<Api>,
+    caller: Caller,
+    query: Query<EventQuery>,
+) -> Answer<Json<PageView<EventView>>> {
     let limit = limit(query.limit)?;
+    let care_areas = match caller.reach {
+        Reach::Everywhere => None,
+        Reach::CareAreas(areas) => Some(areas),
+    };
     let page = api
         .run(move |app| {
             let filter = EventFilter {
+                care_areas,
                 pump: query.pump,
                 kind: query.kind,
                 min_severity: query.severity,

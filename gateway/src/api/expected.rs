@@ -208,7 +208,7 @@ struct ExpectedPath {
 }
 
 /// The pumps the hospital expects, by serial number.
-#[utoipa::path(tag = "expected", responses((status = OK, body = PageView<ExpectedView>)))]
+#[utoipa::path(tag = "expected", params(ExpectedQuery), responses((status = OK, body = PageView<ExpectedView>)))]
 #[get("/expected")]
 async fn expected_list(api: Data<Api>, query: Query<ExpectedQuery>) -> Answer<Json<PageView<ExpectedView>>> {
     let limit = limit(query.limit)?;
@@ -238,6 +238,7 @@ async fn expected_columns() -> Json<PageView<ColumnView>> {
 /// do. A file never removes anything from the list.
 #[utoipa::path(
     tag = "expected",
+    params(ImportQuery),
     request_body(content = String, content_type = "text/csv", description = "At most 16 MiB and 100,000 pumps"),
     responses(
         (status = OK, body = ImportView),
@@ -247,7 +248,7 @@ async fn expected_columns() -> Json<PageView<ColumnView>> {
 #[post("/expected/import")]
 async fn expected_import(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     query: Query<ImportQuery>,
     file: CsvFile,
 ) -> Answer<Json<ImportView>> {
@@ -265,11 +266,11 @@ async fn expected_import(
 }
 
 /// Takes a pump off the list. Its record, if it enrolled, stays.
-#[utoipa::path(tag = "expected", responses((status = NO_CONTENT, description = "It is off the list")))]
+#[utoipa::path(tag = "expected", params(ExpectedPath), responses((status = NO_CONTENT, description = "It is off the list")))]
 #[delete("/expected/{id}")]
 async fn expected_remove(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<ExpectedPath>,
 ) -> Answer<HttpResponse> {
     api.run(move |app| expected::remove(app, &actor, path.id)).await?;

@@ -7,7 +7,9 @@
 //! | room | what is done there |
 //! |---|---|
 //! | [`problem`], `refusal` | what goes wrong, in one form, from one table |
-//! | `caller` | who is asking |
+//! | [`operation`] | every operation, and what it takes |
+//! | `caller`, `cross_site` | who is asking, and whether they may |
+//! | `idempotency` | asking twice creates once |
 //! | `etag`, `page` | edits that overwrite nothing unseen; lists in pages |
 //! | [`openapi`] | the description, which also is the table of routes |
 //! | the others | the resources |
@@ -18,23 +20,33 @@
 )]
 
 mod caller;
+mod cross_site;
 mod etag;
 mod headers;
+pub(crate) mod idempotency;
 pub mod openapi;
+pub mod operation;
 mod page;
 pub mod problem;
 mod refusal;
 
 mod anchor;
+mod audit;
 mod authority;
 mod certificate;
 mod crl;
+mod device;
 mod discrepancy;
 mod enrol_token;
 mod event;
 mod expected;
+mod glass;
+mod me;
+mod person;
 mod place;
 mod pump;
+mod session;
+mod signature;
 mod summary;
 mod token;
 
@@ -52,7 +64,10 @@ use fleet::inventory;
 use serde::{Deserialize, Deserializer};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
-use crate::{app::App, auth::sign_in::SignIn};
+use crate::{
+    app::App,
+    auth::{limits::Limits, sign_in::SignIn},
+};
 use problem::{Problem, ProblemCode};
 
 /// Where the API is mounted.
@@ -67,6 +82,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     app: App,
     sign_in: SignIn,
+    limits: Limits,
     routes: openapi::Routes,
 }
 
@@ -82,6 +98,7 @@ impl Api {
     pub fn new(app: App) -> Self {
         let routes = openapi::Routes::of(&openapi::openapi());
         Self(Arc::new(Inner {
+            limits: Limits::new(app.settings.rates),
             app,
             sign_in: SignIn::default(),
             routes,
@@ -139,22 +156,27 @@ type DateTime = fleet::Timestamp;
 /// The answer of a handler.
 type Answer<T> = Result<T, Problem>;
 
-/// Every route. What is not in the first group needs a token, whatever its own file says.
+/// Every route. The gatekeeper stands before all of them; what each takes is in the table of operations.
 fn routes(config: &mut ServiceConfig<'_>) {
-    let protected = scope("").wrap(from_fn(caller::authenticate)).configure(protected);
-    let api = scope(PREFIX).configure(public).service(protected);
+    let api = scope(PREFIX)
+        .wrap(from_fn(idempotency::once))
+        .wrap(from_fn(caller::admit))
+        .configure(operations);
     config.service(api.wrap(from_fn(headers::secure)).wrap(from_fn(headers::log)));
 }
 
-fn public(config: &mut ServiceConfig<'_>) {
+fn operations(config: &mut ServiceConfig<'_>) {
     config
         .service(openapi::openapi_show)
-        .service(token::token_create)
-        .service(crl::crl_fetch);
-}
-
-fn protected(config: &mut ServiceConfig<'_>) {
-    config
+        .service(crl::crl_fetch)
+        .service(session::session_begin)
+        .configure(session::routes)
+        .configure(me::routes)
+        .configure(person::routes)
+        .configure(device::routes)
+        .configure(glass::routes)
+        .configure(signature::routes)
+        .configure(audit::routes)
         .configure(token::routes)
         .configure(summary::routes)
         .configure(pump::routes)

@@ -13,12 +13,16 @@ use utoipa::{
     openapi::{
         Content, HttpMethod, Ref, RefOr, Response,
         path::{Operation, PathItem},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_actix_web::AppExt;
 
-use super::problem::{MEDIA_TYPE, ProblemCode as Code, ProblemView};
+use super::{
+    caller::COOKIE,
+    operation,
+    problem::{MEDIA_TYPE, ProblemCode as Code, ProblemView},
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,10 +38,16 @@ use super::problem::{MEDIA_TYPE, ProblemCode as Code, ProblemView};
         (name = "enrolment", description = "How a pump gets its first certificate"),
         (name = "certificates", description = "Pumps' certificates and the authorities that issue them"),
         (name = "events", description = "What the gateway tells people about"),
+        (name = "sessions", description = "Signing in and out, and one's own password, authenticator and PIN"),
+        (name = "people", description = "Accounts and roles"),
+        (name = "devices", description = "Registered devices: ward tablets, bench computers"),
+        (name = "break-glass", description = "Seeing and holding beyond the role, with a reason and a review"),
+        (name = "signatures", description = "Electronic signatures, and refusals to sign"),
+        (name = "audit", description = "The record of what happened, and what proves it"),
         (name = "tokens", description = "By which programs use this API")
     ),
     components(schemas(ProblemView<'static>)),
-    security(("bearer" = [])),
+    security(("bearer" = []), ("cookie" = [])),
     modifiers(&Securities)
 )]
 struct Frame;
@@ -48,14 +58,17 @@ impl Modify for Securities {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("gwt_…")
-            .description(Some("A token, made with POST /api/v1/tokens"));
-        let basic = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Basic)
-            .description(Some("Name and password of an account, only to make a token"));
+            .bearer_format("gws_… or gwt_…")
+            .description(Some(
+                "The secret of a session (POST /api/v1/sessions) or of a service token (POST /api/v1/tokens)",
+            ));
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            COOKIE,
+            "A session that a browser carries; what changes something must come from this gateway's own pages",
+        ));
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
-        components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     }
 }
 
@@ -68,23 +81,40 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .configure(super::routes)
         .split_for_parts();
     for (path, item) in &mut openapi.paths.paths {
-        for (_, operation) in operations(item) {
-            add_common_problems(path, operation);
+        for (method, operation) in operations(item) {
+            add_right(operation);
+            add_common_problems(path, &method, operation);
         }
     }
     openapi
 }
 
 /// The description of this API.
-#[utoipa::path(tag = "tokens", security(()), responses((status = OK, description = "The description", content_type = "application/json")))]
+#[utoipa::path(tag = "sessions", security(()), responses((status = OK, description = "The description", content_type = "application/json")))]
 #[get("/openapi.json")]
 pub(super) async fn openapi_show() -> HttpResponse {
     HttpResponse::Ok().json(openapi())
 }
 
+/// Whose an operation is, out of the table.
+fn add_right(operation: &mut Operation) {
+    let words = operation
+        .operation_id
+        .as_deref()
+        .and_then(operation::takes)
+        .and_then(operation::Takes::in_words);
+    if let Some(words) = words {
+        let description = operation.description.get_or_insert_default();
+        if !description.is_empty() {
+            description.push_str("\n\n");
+        }
+        description.push_str(&words);
+    }
+}
+
 /// How an operation can fail for what it is, whatever it does. What it adds of its own stands at its handler, without a
 /// body: every failure has the same one.
-fn add_common_problems(path: &str, operation: &mut Operation) {
+fn add_common_problems(path: &str, method: &HttpMethod, operation: &mut Operation) {
     let has_parameters = operation
         .parameters
         .as_ref()
@@ -93,8 +123,12 @@ fn add_common_problems(path: &str, operation: &mut Operation) {
     let is_public = operation.security.is_some();
     let common = [
         (has_parameters, Code::MalformedQuery),
+        (path.contains('{'), Code::MalformedPath),
         (has_body, Code::MalformedBody),
         (!is_public, Code::Unauthenticated),
+        (!is_public || !matches!(method, HttpMethod::Get), Code::Denied),
+        (matches!(method, HttpMethod::Post) && !is_public, Code::Conflict),
+        (true, Code::TooManyRequests),
         (path.contains('{'), Code::NotFound),
         (has_body, Code::PayloadTooLarge),
         (has_body, Code::UnsupportedMediaType),
@@ -142,19 +176,42 @@ fn method(of: &HttpMethod) -> Option<Method> {
     }
 }
 
-/// Which paths take which methods.
+/// Which paths take which methods, and which operation that is.
 #[derive(Debug)]
-pub(super) struct Routes(Vec<(ResourceDef, Vec<Method>)>);
+pub(super) struct Routes(Vec<(ResourceDef, Vec<(Method, String)>)>);
 
 impl Routes {
     /// The routes of a description.
     pub(super) fn of(openapi: &utoipa::openapi::OpenApi) -> Self {
         let mut paths = openapi.paths.paths.clone();
         let routes = paths.iter_mut().map(|(path, item)| {
-            let methods = operations(item).filter_map(|(of, _)| method(&of)).collect();
+            let methods = operations(item)
+                .filter_map(|(of, operation)| Some((method(&of)?, operation.operation_id.clone()?)))
+                .collect();
             (ResourceDef::new(path.as_str()), methods)
         });
-        Self(routes.collect())
+        let mut routes: Vec<_> = routes.collect();
+        // A fixed path comes before one with a part to be filled in, as it does with the framework.
+        routes.sort_by_key(|(pattern, _): &(ResourceDef, _)| {
+            pattern.pattern().is_some_and(|path| path.contains('{'))
+        });
+        Self(routes)
+    }
+
+    /// The operation of a request; nothing where the path or the method is not there.
+    pub(super) fn operation(&self, method: &Method, path: &str) -> Option<&str> {
+        // HEAD reads as GET does.
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        self.0
+            .iter()
+            .filter(|(pattern, _)| pattern.is_match(path))
+            .flat_map(|(_, methods)| methods)
+            .find(|(of, _)| of == method)
+            .map(|(_, operation)| operation.as_str())
     }
 
     /// The methods of the routes that a path fits.
@@ -162,7 +219,7 @@ impl Routes {
         let fitting = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
         let mut methods: Vec<_> = fitting
             .flat_map(|(_, methods)| methods)
-            .map(ToString::to_string)
+            .map(|(method, _)| method.to_string())
             .collect();
         methods.sort();
         methods.dedup();
@@ -235,9 +292,37 @@ mod tests {
             [
                 "GET /api/v1/crl/{name}.crl [{}]",
                 "GET /api/v1/openapi.json [{}]",
-                "POST /api/v1/tokens [{\"basic\":[]}]",
+                "POST /api/v1/sessions [{}]",
             ]
         );
+    }
+
+    #[test]
+    fn every_operation_is_in_the_table_and_the_table_names_no_other() {
+        let mut openapi = openapi();
+        let mut ids = Vec::new();
+        for item in openapi.paths.paths.values_mut() {
+            ids.extend(operations(item).map(|(_, operation)| operation.operation_id.clone().unwrap()));
+        }
+        ids.sort();
+        assert_eq!(ids, operation::names().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_request_is_of_one_operation() {
+        let routes = Routes::of(&openapi());
+        let check = |method: Method, path: &str, expected: Option<&str>| {
+            assert_eq!(routes.operation(&method, path), expected, "{path}");
+        };
+        check(Method::GET, "/api/v1/pumps/find", Some("pump_find"));
+        check(Method::HEAD, "/api/v1/pumps/find", Some("pump_find"));
+        check(
+            Method::GET,
+            "/api/v1/pumps/0190a0a0-0000-7000-8000-000000000000",
+            Some("pump_show"),
+        );
+        check(Method::POST, "/api/v1/pumps/find", None);
+        check(Method::GET, "/api/v1/nothing", None);
     }
 
     #[test]

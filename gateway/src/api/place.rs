@@ -169,7 +169,7 @@ async fn care_area_list(api: Data<Api>) -> Answer<Json<PageView<CareAreaView>>> 
 #[post("/care-areas")]
 async fn care_area_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     naming: Json<Naming>,
 ) -> Answer<HttpResponse> {
     let Naming { name } = naming.into_inner();
@@ -182,12 +182,13 @@ async fn care_area_create(
 /// Gives a care area another name.
 #[utoipa::path(
     tag = "places",
+    params(CareAreaPath),
     responses((status = OK, body = CareAreaView), (status = CONFLICT, description = "`conflict`: another has that name"))
 )]
 #[patch("/care-areas/{id}")]
 async fn care_area_rename(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<CareAreaPath>,
     naming: Json<Naming>,
 ) -> Answer<Json<CareAreaView>> {
@@ -230,7 +231,7 @@ async fn location_list(api: Data<Api>) -> Answer<Json<PageView<LocationView>>> {
 #[post("/locations")]
 async fn location_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     new: Json<NewLocation>,
 ) -> Answer<HttpResponse> {
     let NewLocation { name, care_area } = new.into_inner();
@@ -255,11 +256,11 @@ async fn manufacturer_list(api: Data<Api>) -> Answer<Json<PageView<ManufacturerV
 }
 
 /// Says how to reach a manufacturer.
-#[utoipa::path(tag = "places", responses((status = OK, body = ManufacturerView)))]
+#[utoipa::path(tag = "places", params(ManufacturerPath), responses((status = OK, body = ManufacturerView)))]
 #[patch("/manufacturers/{id}")]
 async fn manufacturer_edit(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<ManufacturerPath>,
     new: Json<NewContact>,
 ) -> Answer<Json<ManufacturerView>> {

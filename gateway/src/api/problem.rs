@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 macro_rules! problem_codes {
-    ($($(#[$meta:meta])* $name:ident = $word:literal, $status:ident, $title:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $word:tt, $status:ident, $title:literal;)+) => {
         /// What went wrong, as a program reads it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
         pub enum ProblemCode {
@@ -64,6 +64,22 @@ problem_codes! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Who is asking is not known";
     /// Name or password is wrong.
     WrongPassword = "wrong_password", UNAUTHORIZED, "Name or password is wrong";
+    /// The password was right, and the account has an authenticator.
+    SecondFactorRequired = "second_factor_required", FORBIDDEN, "The code of the authenticator is needed too";
+    /// A password, code or PIN that was shown is not right, or was used before.
+    WrongFactor = "wrong_factor", FORBIDDEN, "A factor that was shown is not right";
+    /// What was shown is right, and not enough.
+    FactorsMissing = "factors_missing", FORBIDDEN, "Signing takes more factors";
+    /// Not this one's right, or not there.
+    Denied = "denied", FORBIDDEN, "This is not allowed";
+    /// The browser was made to ask by another site.
+    CrossSite = "cross_site", FORBIDDEN, "The request came from another site";
+    /// The device's secret is none of ours.
+    DeviceUnknown = "device_unknown", FORBIDDEN, "The device is not registered";
+    /// It takes another person.
+    SamePerson = "same_person", FORBIDDEN, "This takes two people";
+    /// Nobody does this to their own account.
+    OwnAccount = "own_account", FORBIDDEN, "Another administrator does this";
     /// The one-time password opens nothing but the door to a new one.
     PasswordChangeRequired = "password_change_required", FORBIDDEN, "The one-time password must be replaced first";
     /// No record under that id.
@@ -88,6 +104,22 @@ problem_codes! {
     AmbiguousCertificate = "ambiguous_certificate", CONFLICT, "Several certificates fit";
     /// Pumps would lose their connection.
     WouldCutOff = "would_cut_off", CONFLICT, "Pumps would be cut off";
+    /// What was shown is not what is there.
+    ContentChanged = "content_changed", CONFLICT, "What was shown has changed";
+    /// Once is enough.
+    AlreadySigned = "already_signed", CONFLICT, "It was signed already";
+    /// Something stands in the way of signing it.
+    NotReady = "not_ready", CONFLICT, "It can not be signed now";
+    /// Nobody would be left to let people in.
+    LastAdministrator = "last_administrator", CONFLICT, "The last administrator stays";
+    /// The ticket of an authenticator's enrolment.
+    EnrolmentOver = "enrolment_over", CONFLICT, "Setting up has to begin again";
+    /// Break-glass is not open in this session.
+    NoGlass = "no_glass", CONFLICT, "Break-glass is not open";
+    /// Being worked on, or cut off.
+    IdempotencyUnfinished = "idempotency_unfinished", CONFLICT, "What became of the request under this key is not known";
+    /// Done, and its secret was shown.
+    IdempotencySecret = "idempotency_secret", CONFLICT, "It was done, and its secret is shown once";
     /// An authority is not in the state for it.
     AuthorityRefused = "authority_refused", CONFLICT, "The certificate authority can not do this now";
     /// Somebody else changed the record meanwhile.
@@ -98,6 +130,10 @@ problem_codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The request's media type is not read here";
     /// Readable, but outside what is accepted.
     InvalidValue = "invalid_value", UNPROCESSABLE_ENTITY, "A value is not acceptable";
+    /// The new PIN.
+    WeakPin = "weak_pin", UNPROCESSABLE_ENTITY, "The new PIN is not acceptable";
+    /// One key, two requests.
+    IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY, "Another request was made under this key";
     /// The new password.
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "The new password is not acceptable";
     /// The lines are named.
@@ -108,6 +144,8 @@ problem_codes! {
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, "The edit must name the version it was made from";
     /// Guessing costs time.
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS, "Too many attempts";
+    /// Of this account, or from this address.
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// The fault is ours; it was logged.
     Internal = "internal", INTERNAL_SERVER_ERROR, "The gateway failed";
     /// For the moment.
@@ -133,7 +171,6 @@ struct Particulars {
     candidates: Vec<String>,
     retry_after: Option<u64>,
     allow: Option<String>,
-    basic: bool,
 }
 
 /// The answer's body: RFC 9457, section 3, with our extensions.
@@ -211,23 +248,10 @@ impl Problem {
         self
     }
 
-    /// The door at which name and password are shown, not a token.
-    #[must_use]
-    pub fn basic(mut self) -> Self {
-        self.particulars.basic = true;
-        self
-    }
-
     fn headers(&self) -> Vec<(header::HeaderName, HeaderValue)> {
-        let challenge = || {
-            HeaderValue::from_static(if self.particulars.basic {
-                "Basic realm=\"gateway\", charset=\"UTF-8\""
-            } else {
-                "Bearer realm=\"gateway\""
-            })
-        };
+        let challenge = HeaderValue::from_static("Bearer realm=\"gateway\"");
         let authenticate =
-            (self.code.status() == StatusCode::UNAUTHORIZED).then(|| (header::WWW_AUTHENTICATE, challenge()));
+            (self.code.status() == StatusCode::UNAUTHORIZED).then_some((header::WWW_AUTHENTICATE, challenge));
         let retry = self
             .particulars
             .retry_after

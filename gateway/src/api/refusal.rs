@@ -4,12 +4,13 @@ use actix_web::{
     HttpRequest,
     error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError},
 };
-use fleet::text::TextError;
+use fleet::{access::Denied, text::TextError};
 use store::StoreError;
 
 use super::problem::{Problem, ProblemCode as Code};
 use crate::{
-    auth::{bearer::BearerProblem, sign_in::SignInProblem},
+    audit::checkpoint::CheckpointProblem,
+    auth::{limits::TooFast, password::PasswordProblem, sign_in::SignInProblem, standing::NotStanding},
     command::CommandError,
     pki::authorities::AuthorityProblem,
 };
@@ -44,10 +45,36 @@ impl From<CommandError> for Problem {
                 Self::new(Code::InvalidValue, words)
             }
             CommandError::Anchor(_) => Self::new(Code::UnusableAnchor, words),
-            CommandError::WrongPassword => Self::new(Code::WrongPassword, words).basic(),
+            CommandError::WrongPassword => Self::new(Code::WrongPassword, words),
+            CommandError::SecondFactorRequired => Self::new(Code::SecondFactorRequired, words),
+            CommandError::WrongFactor { .. } => Self::new(Code::WrongFactor, words),
+            CommandError::Ceremony(_) => Self::new(Code::FactorsMissing, words),
             CommandError::PasswordChangeRequired => Self::new(Code::PasswordChangeRequired, words),
+            CommandError::Password(PasswordProblem::NotCompared) => {
+                Self::new(Code::Unavailable, words).retry_after(DATABASE_RETRY)
+            }
             CommandError::Password(_) => Self::new(Code::WeakPassword, words),
+            CommandError::Pin(_) => Self::new(Code::WeakPin, words),
             CommandError::Hash(problem) => unavailable(&problem),
+            CommandError::Seal(problem) => internal(&problem),
+            CommandError::Key(problem) => internal(&problem),
+            CommandError::DeviceUnknown => Self::new(Code::DeviceUnknown, words),
+            CommandError::EnrolmentOver => Self::new(Code::EnrolmentOver, words),
+            CommandError::Denied(denied) => denied.into(),
+            CommandError::NotStanding(problem) => problem.into(),
+            CommandError::OnlyAPerson => Self::new(Code::Denied, words),
+            CommandError::SamePerson(_) => Self::new(Code::SamePerson, words),
+            CommandError::OwnRoles | CommandError::OwnAccount => Self::new(Code::OwnAccount, words),
+            CommandError::LastAdministrator => Self::new(Code::LastAdministrator, words),
+            CommandError::UnknownCareArea { .. }
+            | CommandError::IdleOutOfBounds
+            | CommandError::NoScope
+            | CommandError::UnfitScope { .. }
+            | CommandError::MeaningDoesNotFit { .. } => Self::new(Code::InvalidValue, words),
+            CommandError::NoGlass => Self::new(Code::NoGlass, words),
+            CommandError::ContentChanged { .. } => Self::new(Code::ContentChanged, words),
+            CommandError::NotReady(_) => Self::new(Code::NotReady, words),
+            CommandError::AlreadySigned { .. } => Self::new(Code::AlreadySigned, words),
         }
     }
 }
@@ -92,13 +119,34 @@ impl From<AuthorityProblem> for Problem {
     }
 }
 
-impl From<BearerProblem> for Problem {
-    fn from(problem: BearerProblem) -> Self {
+impl From<NotStanding> for Problem {
+    fn from(problem: NotStanding) -> Self {
         match problem {
-            BearerProblem::Missing | BearerProblem::Unknown | BearerProblem::Over => {
+            NotStanding::Unknown(_) | NotStanding::SignedOut(_) | NotStanding::TokenOver => {
                 Self::new(Code::Unauthenticated, problem.to_string())
             }
-            BearerProblem::Store(error) => error.into(),
+            NotStanding::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::new(Code::Denied, denied.to_string())
+    }
+}
+
+impl From<TooFast> for Problem {
+    fn from(problem: TooFast) -> Self {
+        Self::new(Code::TooManyRequests, problem.to_string()).retry_after(problem.seconds)
+    }
+}
+
+impl From<CheckpointProblem> for Problem {
+    fn from(problem: CheckpointProblem) -> Self {
+        match problem {
+            CheckpointProblem::Store(error) => error.into(),
+            CheckpointProblem::Key(error) => internal(&error),
         }
     }
 }

@@ -1,33 +1,35 @@
-//! Tokens by which programs use the API.
+//! Service tokens, by which programs use the API.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::BTreeSet;
 
 use actix_web::{
-    HttpRequest, HttpResponse, delete, get,
-    http::header,
-    post,
-    web::{Data, Json, Path},
+    HttpResponse, delete, get, post,
+    web::{Data, Json, Path, Query},
 };
-use fleet::{id::ApiTokenId, text::Name};
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize};
-use store::ApiTokenRecord;
+use fleet::{
+    access::Permission,
+    id::{AccountId, ServiceTokenId},
+    text::Name,
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use store::ServiceTokenRecord;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     Answer, Api, DateTime,
     caller::Caller,
-    page::{PageView, bounded},
-    problem::{Problem, ProblemCode},
+    page::{PageView, bounded, limit},
 };
-use crate::{
-    auth::basic,
-    command::{CommandError, account},
-};
+use crate::command::token;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(token_list).service(token_revoke);
+    config
+        .service(token_create)
+        .service(token_list)
+        .service(token_list_all)
+        .service(token_revoke);
 }
 
 /// What kind of token is wanted.
@@ -35,56 +37,49 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[serde(deny_unknown_fields)]
 struct NewToken {
     /// By what name you will know it again.
+    #[schema(example = "network access control")]
     label: Name,
+    /// What it may be used for: permissions that you hold yourself, and that programs may have (see `/roles`).
+    #[schema(min_items = 1, max_items = 100, example = json!(["pump_read", "event_read"]))]
+    scopes: BTreeSet<Permission>,
     /// How many days it is good for.
     #[schema(minimum = 1, maximum = 365, default = 90)]
     valid_days: Option<u32>,
-    /// Replaces the password. Needed while the one-time password stands.
-    #[serde(default, deserialize_with = "secret")]
-    #[schema(value_type = Option<String>, min_length = 12, max_length = 256, format = Password)]
-    new_password: Option<SecretString>,
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
-}
-
-/// A new token. It is shown this once.
+/// A new token. Its secret is shown this once.
 #[derive(Serialize, ToSchema)]
 struct NewTokenView {
-    id: ApiTokenId,
+    id: ServiceTokenId,
     /// Send it as `Authorization: Bearer <token>`.
     token: String,
+    scopes: BTreeSet<Permission>,
     expires_at: DateTime,
 }
 
 /// A token, without its secret.
 #[derive(Serialize, ToSchema)]
 struct TokenView {
-    id: ApiTokenId,
+    id: ServiceTokenId,
+    /// Whose it is.
+    owner: AccountId,
     label: Name,
+    scopes: BTreeSet<Permission>,
     created_at: DateTime,
     expires_at: DateTime,
     revoked_at: Option<DateTime>,
 }
 
-impl From<ApiTokenRecord> for TokenView {
-    fn from(token: ApiTokenRecord) -> Self {
-        let ApiTokenRecord {
-            id,
-            label,
-            created_at,
-            expires_at,
-            revoked_at,
-            account: _,
-            secret_hash: _,
-        } = token;
+impl From<ServiceTokenRecord> for TokenView {
+    fn from(token: ServiceTokenRecord) -> Self {
         Self {
-            id,
-            label,
-            created_at,
-            expires_at,
-            revoked_at,
+            scopes: token.permissions(),
+            id: token.id,
+            owner: token.account,
+            label: token.label,
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
         }
     }
 }
@@ -93,87 +88,89 @@ impl From<ApiTokenRecord> for TokenView {
 #[into_params(parameter_in = Path)]
 struct TokenPath {
     /// Which token.
-    id: ApiTokenId,
+    id: ServiceTokenId,
 }
 
-/// Makes a token for whoever knows the account's password (HTTP Basic).
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct TokenQuery {
+    /// `next` of the page before.
+    after: Option<String>,
+    /// How many.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+}
+
+/// Makes a token that acts for you, within its scopes and never beyond what you may do yourself at that moment.
 #[utoipa::path(
     tag = "tokens",
-    security(("basic" = [])),
-    responses(
-        (status = CREATED, body = NewTokenView),
-        (status = UNAUTHORIZED, description = "`wrong_password`"),
-        (status = FORBIDDEN, description = "`password_change_required`: send `new_password` too"),
-        (status = UNPROCESSABLE_ENTITY, description = "`weak_password`, `invalid_value`"),
-        (status = TOO_MANY_REQUESTS, description = "`too_many_attempts`: wait as `Retry-After` says"),
-    )
+    responses((status = CREATED, body = NewTokenView), (status = UNPROCESSABLE_ENTITY, description = "`invalid_value`"))
 )]
 #[post("/tokens")]
-pub(super) async fn token_create(
-    api: Data<Api>,
-    request: HttpRequest,
-    wanted: Json<NewToken>,
-) -> Answer<HttpResponse> {
+async fn token_create(api: Data<Api>, caller: Caller, wanted: Json<NewToken>) -> Answer<HttpResponse> {
     let wanted = wanted.into_inner();
-    let max = u32::from(account::TOKEN_DAYS_MAX);
     let days = bounded(
         "valid_days",
-        wanted.valid_days.unwrap_or(account::TOKEN_DAYS_DEFAULT.into()),
+        wanted.valid_days.unwrap_or(token::DAYS_DEFAULT.into()),
         1,
-        max,
+        token::DAYS_MAX.into(),
     )?;
-    let header = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let credentials = header.and_then(basic::read).ok_or_else(|| {
-        let detail = "send name and password of your account by HTTP Basic";
-        Problem::new(ProblemCode::WrongPassword, detail).basic()
-    })?;
-
-    // Only a test has no peer; they share one count then.
-    let peer = request
-        .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    let attempt = api
-        .0
-        .sign_in
-        .begin(&credentials.name, peer, api.0.app.now())
-        .await?;
-    let wanted = account::TokenWanted {
+    let wanted = token::Wanted {
         label: wanted.label,
-        valid_days: u16::try_from(days).unwrap_or(account::TOKEN_DAYS_MAX),
-        new_password: wanted.new_password,
+        scopes: wanted.scopes,
+        valid_days: u16::try_from(days).unwrap_or(token::DAYS_MAX),
     };
-    let made = api
-        .run(move |app| {
-            let made = account::token_create(app, &credentials, wanted);
-            if !matches!(made, Err(CommandError::WrongPassword)) {
-                attempt.succeeded();
-            }
-            made
-        })
+    let (token, secret) = api
+        .run(move |app| token::create(app, &caller.actor, wanted))
         .await?;
     Ok(HttpResponse::Created().json(NewTokenView {
-        id: made.id,
-        token: made.token.expose_secret().to_owned(),
-        expires_at: made.expires_at,
+        id: token.id,
+        token: secret.expose_secret().to_owned(),
+        scopes: token.permissions(),
+        expires_at: token.expires_at,
     }))
 }
 
-/// Your own tokens, without their secrets.
-#[utoipa::path(tag = "tokens", responses((status = OK, body = PageView<TokenView>)))]
+/// Your own tokens, without their secrets, the newest first.
+#[utoipa::path(tag = "tokens", params(TokenQuery), responses((status = OK, body = PageView<TokenView>)))]
 #[get("/tokens")]
-async fn token_list(api: Data<Api>, Caller(actor): Caller) -> Answer<Json<PageView<TokenView>>> {
-    let tokens = api.run(move |app| account::token_list(app, &actor)).await?;
-    Ok(Json(PageView::whole(tokens.into_iter().map(TokenView::from))))
+async fn token_list(
+    api: Data<Api>,
+    caller: Caller,
+    query: Query<TokenQuery>,
+) -> Answer<Json<PageView<TokenView>>> {
+    let owner = Some(caller.identified.principal.account);
+    list(&api, owner, query.into_inner()).await
 }
 
-/// Takes one of your tokens back. It opens nothing from now on.
-#[utoipa::path(tag = "tokens", responses((status = NO_CONTENT, description = "It is revoked")))]
+/// Everybody's tokens, without their secrets, the newest first.
+#[utoipa::path(tag = "tokens", params(TokenQuery), responses((status = OK, body = PageView<TokenView>)))]
+#[get("/tokens/all")]
+async fn token_list_all(api: Data<Api>, query: Query<TokenQuery>) -> Answer<Json<PageView<TokenView>>> {
+    list(&api, None, query.into_inner()).await
+}
+
+async fn list(api: &Api, owner: Option<AccountId>, query: TokenQuery) -> Answer<Json<PageView<TokenView>>> {
+    let limit = limit(query.limit)?;
+    let page = api
+        .run(move |app| {
+            app.store
+                .read(|db| db.service_token_list(owner, query.after.as_deref(), limit))
+        })
+        .await?;
+    Ok(Json(PageView::of(page, TokenView::from)))
+}
+
+/// Takes a token back: your own, or anybody's if you may. It opens nothing from now on.
+#[utoipa::path(
+    tag = "tokens",
+    params(TokenPath),
+    responses((status = NO_CONTENT, description = "It is revoked"))
+)]
 #[delete("/tokens/{id}")]
-async fn token_revoke(api: Data<Api>, Caller(actor): Caller, path: Path<TokenPath>) -> Answer<HttpResponse> {
-    api.run(move |app| account::token_revoke(app, &actor, path.id))
+async fn token_revoke(api: Data<Api>, caller: Caller, path: Path<TokenPath>) -> Answer<HttpResponse> {
+    api.run(move |app| token::revoke(app, &caller.actor, path.id))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -14,6 +14,7 @@ use fleet::text::Name;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use super::breached::BreachedPasswords;
 use crate::fresh;
 
 /// The fewest characters (NIST SP 800-63B asks for 8, and for 15 where nothing else is asked).
@@ -39,6 +40,19 @@ pub enum PasswordProblem {
     /// It is the one it replaces.
     #[error("the new password is the old one; choose another")]
     IsTheOldOne,
+    /// Common words, runs, repetitions, names of this house.
+    #[error(
+        "the new password is among the first that are tried; four words that have nothing to do with one another are better"
+    )]
+    EasyToGuess,
+    /// Somebody used it, and it was stolen there.
+    #[error("the new password is in a list of stolen ones; choose another")]
+    Breached,
+    /// The list could not be asked: better none than one that may be known.
+    #[error(
+        "the new password could not be compared with the list of stolen ones; tell an administrator to see the log"
+    )]
+    NotCompared,
 }
 
 /// A password could not be hashed: no memory for it, most likely.
@@ -46,24 +60,80 @@ pub enum PasswordProblem {
 #[error("could not hash a password: {0}; is there memory left?")]
 pub struct HashProblem(argon2::password_hash::Error);
 
-/// Whether a password may replace another.
-///
-/// # Errors
-/// The first [`PasswordProblem`] that applies.
-pub fn accept(new: &SecretString, name: &Name, old: &SecretString) -> Result<(), PasswordProblem> {
-    let text = new.expose_secret();
-    let length = text.chars().count();
-    if length < MIN {
-        Err(PasswordProblem::TooShort { length })
-    } else if length > MAX {
-        Err(PasswordProblem::TooLong { length })
-    } else if text.trim().to_lowercase() == name.as_str().to_lowercase() {
-        Err(PasswordProblem::IsTheName)
-    } else if text == old.expose_secret() {
-        Err(PasswordProblem::IsTheOldOne)
-    } else {
-        Ok(())
+/// What an attacker tries first of this person: what people put into passwords is around them.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The name by which the person signs in.
+    pub name: &'a Name,
+    /// The person's name.
+    pub printed_name: &'a Name,
+    /// The hospital's name.
+    pub hospital: &'a Name,
+}
+
+/// Words of this house that are in nobody's dictionary.
+const OUR_WORDS: [&str; 6] = ["infusion", "pump", "gateway", "biomed", "nurse", "ward"];
+/// So many characters are judged; a longer password is at least as good as its beginning, and judging takes longer the
+/// longer it is.
+const JUDGED: usize = 100;
+
+/// Which passwords are accepted: by length, and by what is tried first; not by kinds of characters (NIST SP 800-63B,
+/// section 5.1.1.2).
+#[derive(Debug, Default)]
+pub struct PasswordRules {
+    /// Passwords that were stolen somewhere, if the hospital brought a list.
+    pub breached: Option<BreachedPasswords>,
+}
+
+impl PasswordRules {
+    /// Whether a password may be chosen, and replace another.
+    ///
+    /// # Errors
+    /// The first [`PasswordProblem`] that applies.
+    pub fn accept(
+        &self,
+        new: &SecretString,
+        context: &Context<'_>,
+        old: Option<&SecretString>,
+    ) -> Result<(), PasswordProblem> {
+        let text = new.expose_secret();
+        let length = text.chars().count();
+        if length < MIN {
+            return Err(PasswordProblem::TooShort { length });
+        }
+        if length > MAX {
+            return Err(PasswordProblem::TooLong { length });
+        }
+        if text.trim().to_lowercase() == context.name.as_str().to_lowercase() {
+            return Err(PasswordProblem::IsTheName);
+        }
+        if old.is_some_and(|old| old.expose_secret() == text) {
+            return Err(PasswordProblem::IsTheOldOne);
+        }
+        if is_easy_to_guess(text, context) {
+            return Err(PasswordProblem::EasyToGuess);
+        }
+        match self.breached.as_ref().map(|list| list.contains(new)) {
+            None | Some(Ok(false)) => Ok(()),
+            Some(Ok(true)) => Err(PasswordProblem::Breached),
+            Some(Err(error)) => {
+                tracing::error!(%error, "a new password could not be compared with the list of stolen ones");
+                Err(PasswordProblem::NotCompared)
+            }
+        }
     }
+}
+
+/// By an estimate of how many guesses it takes that tries common passwords, words, names, runs of keys, dates and repetitions first.
+fn is_easy_to_guess(text: &str, context: &Context<'_>) -> bool {
+    let names = [context.name, context.printed_name, context.hospital];
+    let around: Vec<&str> = names
+        .iter()
+        .flat_map(|name| std::iter::once(name.as_str()).chain(name.as_str().split_whitespace()))
+        .chain(OUR_WORDS)
+        .collect();
+    let judged: String = text.chars().take(JUDGED).collect();
+    zxcvbn::zxcvbn(&judged, &around).score() < zxcvbn::Score::Three
 }
 
 /// What is stored of a password: a PHC string with a salt of its own.
@@ -135,19 +205,81 @@ mod tests {
 
     #[test]
     fn a_weak_password_is_refused_with_the_reason() {
-        let name = Name::new("Administrator").unwrap();
+        let named = |name: &str| Name::new(name).unwrap();
+        let (name, printed_name) = (named("Administrator"), named("Ana O'Brien"));
+        let hospital = named("County General");
+        let context = Context {
+            name: &name,
+            printed_name: &printed_name,
+            hospital: &hospital,
+        };
         let old = secret("QW12-ER34-TY56");
+        let rules = PasswordRules::default();
         let check = |new: &str, expected: Result<(), PasswordProblem>| {
-            assert_eq!(accept(&secret(new), &name, &old), expected, "{new}");
+            assert_eq!(
+                rules.accept(&secret(new), &context, Some(&old)),
+                expected,
+                "{new}"
+            );
         };
         check("elevenchars", Err(PasswordProblem::TooShort { length: 11 }));
-        check(&"ß".repeat(MIN), Ok(()));
-        check(&"x".repeat(MAX), Ok(()));
         check(
             &"x".repeat(MAX + 1),
             Err(PasswordProblem::TooLong { length: MAX + 1 }),
         );
         check(" ADMINistrator", Err(PasswordProblem::IsTheName));
         check("QW12-ER34-TY56", Err(PasswordProblem::IsTheOldOne));
+        for easy in [
+            "password1234",
+            "qwertyuiop12",
+            "County General 1",
+            "ana o'brien 2026",
+            "aaaaaaaaaaaaaaaa",
+            "infusionpump",
+            "123456789012",
+            "Gateway2026!",
+        ] {
+            check(easy, Err(PasswordProblem::EasyToGuess));
+        }
+        check("a better password", Ok(()));
+        check("correct horse battery", Ok(()));
+        check("Größe-Möwe-Kübel", Ok(()));
+        let long: String =
+            "many words make light work of guessing nothing at all, they say in town. ".repeat(3);
+        check(&long, Ok(()));
+    }
+
+    #[test]
+    fn a_stolen_password_is_refused() {
+        let mut hashes: Vec<_> = ["violet harbour stumble nine", "other"]
+            .map(|word| {
+                let digest =
+                    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, word.as_bytes());
+                format!("{}:7", hex::encode_upper(digest))
+            })
+            .to_vec();
+        hashes.sort();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), hashes.join("\n") + "\n").unwrap();
+        let rules = PasswordRules {
+            breached: Some(BreachedPasswords::open(file.path()).unwrap()),
+        };
+        let name = Name::new("ana").unwrap();
+        let context = Context {
+            name: &name,
+            printed_name: &name,
+            hospital: &name,
+        };
+        let accept = |text: &str| rules.accept(&secret(text), &context, None);
+        assert_eq!(
+            accept("violet harbour stumble nine"),
+            Err(PasswordProblem::Breached)
+        );
+        assert_eq!(accept("violet harbour stumble eight"), Ok(()));
+        std::fs::write(file.path(), "broken\n").unwrap();
+        assert_eq!(
+            accept("violet harbour stumble eight"),
+            Err(PasswordProblem::NotCompared)
+        );
     }
 }

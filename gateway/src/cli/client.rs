@@ -15,7 +15,7 @@ use super::error::{Cause, Problem};
 /// Below this path is the API.
 const BASE: [&str; 2] = ["api", "v1"];
 
-/// One call of the API. It may hold a password, so it can not be printed.
+/// One call of the API. Its body may hold a password, so it can not be printed.
 #[derive(Clone)]
 pub struct Call {
     method: Method,
@@ -38,8 +38,6 @@ enum Body {
 enum Identity {
     /// The holder of the token.
     Token,
-    /// A person, by password.
-    Password { name: String, password: SecretString },
     /// Anybody.
     Anybody,
 }
@@ -66,6 +64,12 @@ impl Call {
     #[must_use]
     pub fn post<S: Into<String>>(path: impl IntoIterator<Item = S>) -> Self {
         Self::new(Method::POST, path)
+    }
+
+    /// Replaces.
+    #[must_use]
+    pub fn put<S: Into<String>>(path: impl IntoIterator<Item = S>) -> Self {
+        Self::new(Method::PUT, path)
     }
 
     /// Edits.
@@ -114,16 +118,6 @@ impl Call {
     #[must_use]
     pub fn if_match(mut self, row_version: Option<i64>) -> Self {
         self.if_match = row_version;
-        self
-    }
-
-    /// Calls as a person, by password.
-    #[must_use]
-    pub fn by_password(mut self, name: &str, password: &SecretString) -> Self {
-        self.identity = Identity::Password {
-            name: name.to_owned(),
-            password: password.clone(),
-        };
         self
     }
 
@@ -245,7 +239,6 @@ impl Client {
                 let token = self.token.as_ref().ok_or(Cause::NoToken)?;
                 request.bearer_auth(token.expose_secret())
             }
-            Identity::Password { name, password } => request.basic_auth(name, Some(password.expose_secret())),
             Identity::Anybody => request,
         };
         if let Some(version) = call.if_match {

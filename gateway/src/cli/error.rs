@@ -6,6 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{exit::ExitCode, passphrase::PassphraseError};
+use crate::audit::verify::VerifyProblem;
 
 /// A command that did not succeed.
 #[derive(Debug, Error)]
@@ -74,7 +75,7 @@ impl Problem {
             .find(|(code, _)| *code == self.code)
             .map(|(_, remedy)| *remedy)
             .or(match ExitCode::from_status(self.status) {
-                ExitCode::NotAuthorised => Some("get a new token with `gateway token issue --save`"),
+                ExitCode::NotAuthorised => Some("sign in with `gateway login --name <you>`"),
                 ExitCode::Conflict => Some("look at it as it is now, then decide again"),
                 ExitCode::Ok
                 | ExitCode::Failed
@@ -90,7 +91,7 @@ impl Problem {
 const REMEDIES: &[(&str, &str)] = &[
     (
         "password_change_required",
-        "run `gateway token issue` at a terminal, or give the new password in GATEWAY_NEW_PASSWORD",
+        "run `gateway login` at a terminal, or give the new password in GATEWAY_NEW_PASSWORD",
     ),
     (
         "wrong_password",
@@ -130,6 +131,9 @@ pub enum Cause {
     /// The line broke, or what came is not what this program understands.
     #[error("the answer was not understood: {0}")]
     Unreadable(String),
+    /// The audit trail does not hold.
+    #[error(transparent)]
+    Record(Box<VerifyProblem>),
     /// A command that needs a token has none.
     #[error("no token was given")]
     NoToken,
@@ -181,6 +185,7 @@ impl Cause {
             Self::Ambiguous { .. } => ExitCode::Conflict,
             Self::Usage { .. } => ExitCode::Usage,
             Self::Unreadable(_)
+            | Self::Record(_)
             | Self::File { .. }
             | Self::Declined
             | Self::Passphrase(_)
@@ -203,11 +208,11 @@ impl Cause {
             }
             Self::Unreadable(_) => "check that this program and the gateway are of the same version",
             Self::NoToken => {
-                "get one with `gateway token issue --save`, or give one in GATEWAY_TOKEN or with --token-file"
+                "sign in with `gateway login --name <you>`, or give a token in GATEWAY_TOKEN or with --token-file"
             }
             Self::TokenFile { path, .. } => {
                 return Some(format!(
-                    "run `chmod 600 {0}` if the token in it was never seen by others, or replace it with `gateway token issue --save`",
+                    "run `chmod 600 {0}` if the token in it was never seen by others, or sign in again with `gateway login`",
                     path.display()
                 ));
             }
@@ -215,6 +220,9 @@ impl Cause {
             Self::Usage { remedy, .. } => remedy,
             Self::Passphrase(error) => error.remedy(),
             Self::NotFound { .. } => "see what there is with the `list` command of the same kind",
+            Self::Record(_) => {
+                "keep the file and the database as they are, and compare them with an older export or checkpoint"
+            }
             Self::File { .. } | Self::Declined | Self::Output(_) | Self::Local(_) => return None,
         };
         Some(words.to_owned())
@@ -271,7 +279,7 @@ mod tests {
         };
         check(refused(409, "would_cut_off"), Some("--cut-off"));
         check(refused(409, "new_in_a_later_version"), Some("as it is now"));
-        check(refused(401, ""), Some("token issue"));
+        check(refused(401, ""), Some("gateway login"));
         check(refused(500, ""), None);
     }
 

@@ -51,7 +51,7 @@ impl ExitCode {
             Self::Failed => "failed, or refused by the gateway",
             Self::Usage => "the command line is wrong, or a confirmation (--yes) is missing",
             Self::Unreachable => "the gateway can not be reached, or is not the one that is trusted",
-            Self::NotAuthorised => "no token, or one that may not do this",
+            Self::NotAuthorised => "not signed in, or not allowed to do this",
             Self::NotFound => "no such pump, certificate, token …",
             Self::Conflict => "conflict: changed by somebody else meanwhile, ambiguous, or done already",
             Self::Invalid => "the input is invalid (a line of a CSV file, a value)",

@@ -3,12 +3,13 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`args`] | what can be typed, by noun |
-//! | [`pump`], [`enrol`], [`cert`], [`ca`], [`places`], [`events`], [`token`] | what each noun does |
+//! | [`pump`], [`enrol`], [`cert`], [`ca`], [`places`], [`events`], [`token`], [`login`], [`person`], [`signature`], [`mod@audit`] | what each noun does |
 //! | [`client`], [`session`], [`connection`] | talking to the gateway |
 //! | [`output`], [`table`], [`time`], [`error`], [`exit`] | talking to people and scripts |
 //! | [`mod@passphrase`] | secrets that people type |
 
 pub mod args;
+pub mod audit;
 pub mod ca;
 pub mod cert;
 pub mod client;
@@ -17,12 +18,15 @@ pub mod enrol;
 pub mod error;
 pub mod events;
 pub mod exit;
+pub mod login;
 pub mod output;
 pub mod passphrase;
+pub mod person;
 pub mod places;
 pub mod pump;
 pub mod pump_rows;
 pub mod session;
+pub mod signature;
 pub mod table;
 pub mod time;
 pub mod token;
@@ -39,7 +43,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use self::{
-    args::{Cli, Command, LocalCommand, RemoteCommand},
+    args::{AuditCommand, Cli, Command, LocalCommand, RemoteCommand},
     client::Client,
     connection::ConnectionArgs,
     error::{Attempt, Cause, CliError},
@@ -99,6 +103,8 @@ pub fn report_init(made: &Established, json: bool) -> io::Result<()> {
 fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     match cli.command {
         Command::Local(command) => local(command, output),
+        // Needs no gateway: it may be the one that is not believed.
+        Command::Remote(RemoteCommand::Audit(AuditCommand::Verify(args))) => audit::verify(&args, output),
         Command::Remote(command) => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -168,7 +174,16 @@ async fn remote(
         RemoteCommand::Ca(command) => ca::run(session, command).await,
         RemoteCommand::Events(args) => events::run(session, args).await,
         RemoteCommand::Summary => events::summary(session).await,
-        RemoteCommand::Token(command) => token::run(session, command, connection).await,
+        RemoteCommand::Login(args) => login::login(session, &args, connection).await,
+        RemoteCommand::Logout => login::logout(session, connection).await,
+        RemoteCommand::Me(command) => login::me(session, command, connection).await,
+        RemoteCommand::Person(command) => person::run(session, command).await,
+        RemoteCommand::Roles => person::role_table(session).await,
+        RemoteCommand::Device(command) => person::device(session, command).await,
+        RemoteCommand::Glass(command) => person::glass(session, command, connection).await,
+        RemoteCommand::Signature(command) => signature::run(session, command).await,
+        RemoteCommand::Audit(command) => audit::run(session, command).await,
+        RemoteCommand::Token(command) => token::run(session, command).await,
         RemoteCommand::Openapi => {
             let Session { client, output, .. } = session;
             let call = client::Call::get(["openapi.json"]).by_anybody();

@@ -138,6 +138,7 @@ pub struct PumpDetail {
     enrolled_at: Option<Timestamp>,
     retired_at: Option<Timestamp>,
     hold: Option<Hold>,
+    verified: Option<Verified>,
     contact: Option<Contact>,
 }
 
@@ -161,6 +162,27 @@ struct Hold {
     reason: String,
     since: Option<Timestamp>,
     effect: Option<String>,
+}
+
+/// A signature as verified for clinical use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Verified {
+    by: String,
+    at: Option<Timestamp>,
+    stands: bool,
+}
+
+impl Verified {
+    fn cell(&self, times: &Times) -> Cell {
+        let at = self.at.map(|at| times.exact(at)).unwrap_or_default();
+        if self.stands {
+            Cell::toned(format!("for clinical use by {}, {at}", self.by), Tone::Good)
+        } else {
+            let words = format!("void: it changed after {} signed, {at}", self.by);
+            Cell::toned(words, Tone::Attention)
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -191,6 +213,10 @@ impl PumpDetail {
         if let Some(hold) = &self.hold {
             lines.extend(hold.lines(times));
         }
+        lines.push((
+            "verified",
+            self.verified.as_ref().map(|signed| signed.cell(times)).into(),
+        ));
         lines.extend([
             ("care area", row.care_area.as_ref().into()),
             ("location", self.location.as_ref().into()),

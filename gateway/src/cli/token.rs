@@ -1,16 +1,14 @@
-//! `gateway token …`: what this program is known by.
+//! `gateway token …`: what programs are known by.
 
 use fleet::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     args::{IssueArgs, TokenCommand},
     client::Call,
-    connection::{ConnectionArgs, save_token},
     error::{Attempt, Cause, CliError},
-    passphrase::password,
     session::{Session, given, read},
     table::{Cell, Row},
     time::Times,
@@ -20,19 +18,19 @@ use super::{
 ///
 /// # Errors
 /// [`CliError`], with what was attempted.
-pub async fn run(
-    session: &mut Session<'_>,
-    command: TokenCommand,
-    connection: &ConnectionArgs,
-) -> Result<(), CliError> {
+pub async fn run(session: &mut Session<'_>, command: TokenCommand) -> Result<(), CliError> {
     match command {
-        TokenCommand::Issue(args) => issue(session, &args, connection)
+        TokenCommand::Issue(args) => issue(session, &args)
             .await
-            .attempt(format!("get a token for {}", args.name)),
-        TokenCommand::List => session
-            .list_whole::<TokenRow>(Call::get(["tokens"]))
-            .await
-            .attempt("list your tokens"),
+            .attempt(format!("make the token {}", args.label)),
+        TokenCommand::List { all } => {
+            let call = if all {
+                Call::get(["tokens", "all"])
+            } else {
+                Call::get(["tokens"])
+            };
+            session.list_whole::<TokenRow>(call).await.attempt("list tokens")
+        }
         TokenCommand::Revoke { token } => revoke(session, &token)
             .await
             .attempt(format!("revoke the token {token}")),
@@ -50,44 +48,14 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-async fn issue(
-    session: &mut Session<'_>,
-    args: &IssueArgs,
-    connection: &ConnectionArgs,
-) -> Result<(), Cause> {
-    let name = args.name.as_str();
-    let path = args.save.then(|| connection.token_file_to_write()).transpose()?;
-    let old = password(&format!("Password of {name}"), "GATEWAY_PASSWORD", false)?;
-    let call = |new: Option<&SecretString>| {
-        let body = given([
-            ("label", Some(json!(args.label))),
-            ("valid_days", args.valid_days.map(|days| json!(days))),
-            ("new_password", new.map(|new| json!(new.expose_secret()))),
-        ]);
-        Call::post(["tokens"]).by_password(name, &old).json(body)
-    };
-    let document = match session.client.json(&call(None)).await {
-        Err(Cause::Refused(problem)) if problem.code == "password_change_required" => {
-            session
-                .output
-                .note("The one-time password must be replaced now.")?;
-            let new = password(&format!("New password of {name}"), "GATEWAY_NEW_PASSWORD", true)?;
-            session.client.json(&call(Some(&new))).await?
-        }
-        answer => answer?,
-    };
-    let Some(path) = path else {
-        return print(session, document);
-    };
-    let issued: Issued = read(document)?;
-    save_token(&path, &issued.token)?;
-    let until = session.times.exact(issued.expires_at);
-    let words = format!("Saved to {}; good until {until}.", path.display());
-    Ok(session.output.note(&words)?)
-}
-
 /// The one time that a token is seen. It stands alone on standard output, so that it can be piped.
-fn print(session: &mut Session<'_>, document: Value) -> Result<(), Cause> {
+async fn issue(session: &mut Session<'_>, args: &IssueArgs) -> Result<(), Cause> {
+    let body = given([
+        ("label", Some(json!(args.label))),
+        ("scopes", Some(json!(args.scopes))),
+        ("valid_days", args.valid_days.map(|days| json!(days))),
+    ]);
+    let document = session.client.json(&Call::post(["tokens"]).json(body)).await?;
     if session.output.json {
         return Ok(session.output.document(&document)?);
     }
@@ -105,6 +73,7 @@ fn print(session: &mut Session<'_>, document: Value) -> Result<(), Cause> {
 struct TokenRow {
     id: String,
     label: String,
+    scopes: Vec<String>,
     created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
@@ -112,11 +81,12 @@ struct TokenRow {
 
 impl Row for TokenRow {
     const NONE: &'static str = "no tokens";
-    const COLUMNS: &'static [&'static str] = &["LABEL", "MADE", "GOOD UNTIL", "REVOKED", "ID"];
+    const COLUMNS: &'static [&'static str] = &["LABEL", "SCOPES", "MADE", "GOOD UNTIL", "REVOKED", "ID"];
 
     fn cells(&self, times: &Times) -> Vec<Cell> {
         vec![
             Cell::from(&self.label),
+            Cell::from(self.scopes.join(" ")),
             Cell::time(self.created_at, times),
             Cell::deadline(self.expires_at, times),
             Cell::time(self.revoked_at, times),
@@ -128,7 +98,15 @@ impl Row for TokenRow {
 async fn revoke(session: &mut Session<'_>, name: &str) -> Result<(), Cause> {
     let mut tokens: Vec<TokenRow> = session.all_read(Call::get(["tokens"])).await?;
     tokens.retain(|token| token.id == name || (token.label == name && token.revoked_at.is_none()));
-    let token = session.only(name, "token", tokens)?;
+    let token = match (tokens.is_empty(), uuid::Uuid::parse_str(name)) {
+        // Perhaps somebody else's, for those who may.
+        (true, Ok(id)) => TokenRow {
+            id: id.to_string(),
+            label: id.to_string(),
+            ..TokenRow::default()
+        },
+        _ => session.only(name, "token", tokens)?,
+    };
     session
         .act(
             &Call::delete(["tokens", &token.id]),

@@ -2,10 +2,13 @@
 
 use fleet::{
     Timestamp,
+    access::Permission,
+    audit::Action,
     event::EventKind,
     id::{AnchorId, ManufacturerId},
     text::Name,
 };
+use serde_json::json;
 use store::AnchorRecord;
 use thiserror::Error;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::PublicKey};
@@ -13,6 +16,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::Pu
 use super::{CommandError, change::Change};
 use crate::{
     app::{Actor, App},
+    deed::Deed,
     pki::inspect,
 };
 
@@ -55,7 +59,7 @@ pub fn import(
     manufacturer: &Name,
     pem: &str,
 ) -> Result<AnchorRecord, CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::AnchorEdit);
     let (der, subject) = read(pem, change.now)?;
     let record = change.commit(|db| {
         if db
@@ -75,6 +79,12 @@ pub fn import(
             removed_at: None,
         };
         db.anchor_create(&record)?;
+        let deed = Deed::of(Action::AnchorImported, "anchor", record.id).after(json!({
+            "manufacturer": manufacturer,
+            "subject": record.subject,
+            "fingerprint": record.fingerprint.to_string(),
+        }));
+        change.record(db, deed)?;
         let what = format_args!("anchor of {manufacturer} imported: {}", record.subject);
         change.tell(db, EventKind::AnchorImported, None, what)?;
         Ok(record)
@@ -88,9 +98,10 @@ pub fn import(
 /// # Errors
 /// [`store::StoreError::NotFound`].
 pub fn remove(app: &App, actor: &Actor, id: AnchorId) -> Result<(), CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::AnchorEdit);
     change.commit(|db| {
         db.anchor_remove(id, change.now)?;
+        change.record(db, Deed::of(Action::AnchorRemoved, "anchor", id))?;
         change.tell(
             db,
             EventKind::AnchorRemoved,

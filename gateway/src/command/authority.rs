@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use fleet::{
+    access::Permission,
     certificate::{AuthorityKind, CertificateStatus, RevocationReason},
     id::AuthorityId,
     pump::SessionEnd,
 };
 use store::{AuthorityRecord, CertificateFilter};
 
-use super::CommandError;
+use super::{CommandError, change::Change};
 use crate::{
     app::{Actor, App},
     pki::authorities::AuthorityProblem,
@@ -24,6 +25,7 @@ const NAMED: u32 = 20;
 /// # Errors
 /// [`CommandError::Authority`].
 pub fn rotate(app: &App, actor: &Actor, kind: AuthorityKind) -> Result<AuthorityRecord, CommandError> {
+    Change::by(actor, app, Permission::AuthorityRotate).check()?;
     Ok(app.authorities.rotate(kind, actor, app.now())?)
 }
 
@@ -34,6 +36,7 @@ pub fn rotate(app: &App, actor: &Actor, kind: AuthorityKind) -> Result<Authority
 /// [`CommandError::WouldCutOff`], which names pumps that still live by it, unless a person said `cut_off`;
 /// [`CommandError::Authority`].
 pub fn retire(app: &App, actor: &Actor, id: AuthorityId, cut_off: bool) -> Result<usize, CommandError> {
+    Change::by(actor, app, Permission::AuthorityRetire).check()?;
     let now = app.now();
     match app.authorities.retire(id, cut_off, actor, now) {
         Ok(retirement) => {

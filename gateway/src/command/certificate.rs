@@ -4,15 +4,21 @@ use std::collections::BTreeSet;
 
 use fleet::{
     Timestamp,
+    access::Permission,
+    audit::Action,
     certificate::{CertificateRecord, Fingerprint, RevocationReason, SerialHex},
     event::EventKind,
     id::AuthorityId,
     pump::SessionEnd,
 };
+use serde_json::json;
 use store::{Db, StoreError, StoredCertificate};
 
 use super::{CommandError, change::Change};
-use crate::app::{Actor, App};
+use crate::{
+    app::{Actor, App},
+    deed::Deed,
+};
 
 /// So many are named when several fit.
 const CANDIDATES: usize = 10;
@@ -81,12 +87,13 @@ pub fn revoke(
     given: &str,
     reason: RevocationReason,
 ) -> Result<StoredCertificate, CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::CertificateRevoke);
     let revoked = change.commit(|db| {
         let fingerprint = find(db, given)?.record.fingerprint;
         for certificate in db.certificate_revoke(&[fingerprint], reason, change.now)? {
             let what = format_args!("certificate {} revoked: {}", certificate.serial, reason.as_str());
             change.tell(db, EventKind::CertificateRevoked, Some(certificate.pump), what)?;
+            change.record(db, revoked_deed(&certificate, reason))?;
         }
         fetch(db, fingerprint)
     })?;
@@ -95,6 +102,15 @@ pub fn revoke(
     app.link.close(revoked.record.pump, SessionEnd::Denied);
     publish(app, [revoked.record.authority], change.now);
     Ok(revoked)
+}
+
+/// A revocation, as the audit trail keeps it.
+pub(super) fn revoked_deed(certificate: &CertificateRecord, reason: RevocationReason) -> Deed {
+    Deed::of(Action::CertificateRevoked, "certificate", certificate.fingerprint).after(json!({
+        "pump": certificate.pump,
+        "serial": certificate.serial.as_str(),
+        "why": reason.as_str(),
+    }))
 }
 
 /// Tells outsiders, by the revocation lists of these authorities. The gate does not need them: where one can not be signed

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use chrono::TimeDelta;
 use fleet::{
     Timestamp,
+    access::Permission,
+    audit::Action,
     certificate::Fingerprint,
     enrolment::{TOKEN_BITS, TokenRecord},
     event::EventKind,
@@ -13,11 +15,13 @@ use fleet::{
     text::{Name, SerialNumber},
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use store::{Db, ModelRecord};
 
 use super::{CommandError, change::Change, place};
 use crate::{
     app::{Actor, App},
+    deed::Deed,
     fresh,
 };
 
@@ -29,6 +33,9 @@ pub const VALID_HOURS_DEFAULT: u32 = 24;
 pub const SERIALS_MAX: usize = 1_000;
 /// The most tokens that are made at once for everything that is expected.
 pub const BATCH_MAX: usize = 20_000;
+
+/// So many tokens of a batch share an entry of the audit trail: its lines stay readable.
+const PER_ENTRY: usize = 500;
 
 /// Characters of a secret; each carries five bits.
 const SECRET_CHARACTERS: usize = TOKEN_BITS / 5;
@@ -70,7 +77,7 @@ pub struct NewToken {
 /// # Errors
 /// [`CommandError::SerialNotExpected`], [`CommandError::AmbiguousSerial`].
 pub fn token_create(app: &App, actor: &Actor, wanted: &TokenWanted) -> Result<NewToken, CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::EnrolTokenEdit);
     change.commit(|db| {
         let mut listed = Vec::new();
         for maker in db.manufacturer_list()? {
@@ -82,6 +89,13 @@ pub fn token_create(app: &App, actor: &Actor, wanted: &TokenWanted) -> Result<Ne
         };
         let expires_at = change.now + life(wanted.valid_hours);
         let token = make(&change, db, wanted.serial.clone(), model, wanted.key, expires_at)?;
+        let deed = Deed::of(Action::EnrolTokenMade, "enrol_token", token.id).after(json!({
+            "serial": token.serial,
+            "model": token.model,
+            "key": wanted.key.map(|key| key.to_string()),
+            "expires_at": token.expires_at,
+        }));
+        change.record(db, deed)?;
         change.tell(
             db,
             EventKind::EnrolTokenMade,
@@ -102,7 +116,7 @@ pub fn token_create_batch(
     wanted: BatchWanted,
     valid_hours: u32,
 ) -> Result<Vec<NewToken>, CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::EnrolTokenEdit);
     let expires_at = change.now + life(valid_hours);
     change.commit(|db| {
         let pumps = match wanted {
@@ -121,6 +135,15 @@ pub fn token_create_batch(
             .into_iter()
             .map(|(model, serial)| make(&change, db, serial, model, None, expires_at))
             .collect::<Result<Vec<_>, _>>()?;
+        for some in tokens.chunks(PER_ENTRY) {
+            let made: Vec<_> = some
+                .iter()
+                .map(|token| json!({ "id": token.id, "serial": token.serial, "model": token.model }))
+                .collect();
+            let deed = Deed::of(Action::EnrolTokenMade, "enrol_token", "batch")
+                .after(json!({ "tokens": made, "expires_at": expires_at }));
+            change.record(db, deed)?;
+        }
         change.tell(
             db,
             EventKind::EnrolTokenMade,
@@ -136,9 +159,10 @@ pub fn token_create_batch(
 /// # Errors
 /// [`store::StoreError::NotFound`], or [`store::StoreError::Conflict`] when it was used.
 pub fn token_withdraw(app: &App, actor: &Actor, id: EnrolTokenId) -> Result<(), CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::EnrolTokenEdit);
     change.commit(|db| {
         db.enrol_token_withdraw(id, change.now)?;
+        change.record(db, Deed::of(Action::EnrolTokenWithdrawn, "enrol_token", id))?;
         change.tell(
             db,
             EventKind::EnrolTokenWithdrawn,

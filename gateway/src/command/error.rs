@@ -2,17 +2,25 @@
 
 use chrono::NaiveDate;
 use fleet::{
+    access::{Denied, Permission, SamePerson},
+    id::CareAreaId,
     inventory::LineProblem,
     pump::{HoldKind, UdiError},
+    signature::{CeremonyRefusal, Factor, Meaning, SubjectKind, ZonedTime},
     text::{Name, SerialNumber},
 };
 use store::StoreError;
 use thiserror::Error;
 
-use super::anchor::AnchorProblem;
+use super::{anchor::AnchorProblem, subject::NotReady};
 use crate::{
-    auth::password::{HashProblem, MIN, PasswordProblem},
-    pki::authorities::AuthorityProblem,
+    auth::{
+        password::{HashProblem, MIN, PasswordProblem},
+        pin::PinProblem,
+        seal::SealProblem,
+        standing::NotStanding,
+    },
+    pki::{authorities::AuthorityProblem, key::KeyError},
 };
 
 /// Why a command was not carried out. Nothing of it was, then.
@@ -73,9 +81,18 @@ pub enum CommandError {
         "{count} live certificates of this authority would be cut off; let the pumps renew first, or say `cut_off`"
     )]
     WouldCutOff { count: usize, pumps: Vec<SerialNumber> },
-    /// Name or password is wrong; which of them is not said.
+    /// Name or password is wrong; which of them is not said, nor that an account is closed.
     #[error("name or password is wrong")]
     WrongPassword,
+    /// The password was right, and the account has an authenticator.
+    #[error("this account has an authenticator; send its code as `totp` too")]
+    SecondFactorRequired,
+    /// Something that was shown is not right, or was used before.
+    #[error("the {} is not right, or was used before; try again with a new one", .factor.label())]
+    WrongFactor { factor: Factor },
+    /// What was shown is right, and not enough to sign.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyRefusal),
     /// The one-time password only opens the door to a new one.
     #[error(
         "the one-time password must be replaced first; send `new_password` with at least {MIN} characters"
@@ -84,7 +101,87 @@ pub enum CommandError {
     /// The new password.
     #[error(transparent)]
     Password(#[from] PasswordProblem),
+    /// The new PIN.
+    #[error(transparent)]
+    Pin(#[from] PinProblem),
     /// No memory for it.
     #[error(transparent)]
     Hash(#[from] HashProblem),
+    /// Small secrets at rest.
+    #[error(transparent)]
+    Seal(#[from] SealProblem),
+    /// The key of the record did not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The device's secret is none of ours.
+    #[error("this device is not registered, or not any more; sign in without it, or have it registered")]
+    DeviceUnknown,
+    /// The ticket of an authenticator's enrolment.
+    #[error("setting the authenticator up took too long, or was begun by somebody else; begin again")]
+    EnrolmentOver,
+    /// Whoever asks may not do it, or not there.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The session or token is over.
+    #[error(transparent)]
+    NotStanding(NotStanding),
+    /// A program or a timer asked for what only a person does.
+    #[error("only a person does this, signed in")]
+    OnlyAPerson,
+    /// It takes two.
+    #[error(transparent)]
+    SamePerson(#[from] SamePerson),
+    /// Nobody grants to themselves.
+    #[error("nobody changes their own roles; ask another administrator")]
+    OwnRoles,
+    /// Nobody locks themselves out, or gets in again by themselves.
+    #[error("this is your own account; ask another administrator")]
+    OwnAccount,
+    /// Nobody would be left to let people in.
+    #[error("this is the last administrator who can sign in; grant somebody else that role first")]
+    LastAdministrator,
+    /// A role for a care area that is not there.
+    #[error("care area {care_area} is not on record; see /api/v1/care-areas")]
+    UnknownCareArea { care_area: CareAreaId },
+    /// Out of the bounds of the rules.
+    #[error("the idle time must be 1 minute to 12 hours")]
+    IdleOutOfBounds,
+    /// A token for nothing.
+    #[error("a token needs at least one scope: what it may be used for")]
+    NoScope,
+    /// A token for more than its owner may, or than any program may.
+    #[error(
+        "a token can not have the scope `{scope}`: no program may have it, or you do not hold it yourself"
+    )]
+    UnfitScope { scope: Permission },
+    /// The glass is whole.
+    #[error("break-glass is not open in this session")]
+    NoGlass,
+    /// One kind of thing, a meaning of another.
+    #[error("“{}” is not said of a {kind}", .meaning.label())]
+    MeaningDoesNotFit { meaning: Meaning, kind: SubjectKind },
+    /// What was shown is not what is there.
+    #[error(
+        "the {kind} changed since it was shown (version {shown}, now {current}); look at it again, then sign again"
+    )]
+    ContentChanged {
+        kind: SubjectKind,
+        shown: i64,
+        current: i64,
+    },
+    /// Something stands in the way.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// Once is enough.
+    #[error("you signed this at {at} already, and the signature stands")]
+    AlreadySigned { at: ZonedTime },
+}
+
+impl From<NotStanding> for CommandError {
+    fn from(problem: NotStanding) -> Self {
+        match problem {
+            NotStanding::Store(error) => Self::Store(error),
+            other => Self::NotStanding(other),
+        }
+    }
 }

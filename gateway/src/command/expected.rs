@@ -3,15 +3,21 @@
 use std::collections::{HashMap, HashSet};
 
 use fleet::{
+    access::Permission,
+    audit::Action,
     event::EventKind,
     id::{CareAreaId, ExpectedPumpId, LocationId, ModelId},
     inventory::{self, ExpectedPump, ExpectedRow, ImportAction, ImportPlan, LineProblem, plan_import},
     text::{AssetTag, Name, SerialNumber},
 };
+use serde_json::json;
 use store::Db;
 
 use super::{CommandError, change::Change, place};
-use crate::app::{Actor, App};
+use crate::{
+    app::{Actor, App},
+    deed::Deed,
+};
 
 /// By this a line of a file is known to be about a pump on the list.
 type Key = (Name, Name, SerialNumber);
@@ -36,7 +42,7 @@ pub fn import_preview(app: &App, file: &[u8]) -> Result<ImportPlan, CommandError
 /// [`CommandError::Csv`] with every problem of the file; nothing is imported then.
 pub fn import(app: &App, actor: &Actor, file: &[u8]) -> Result<ImportPlan, CommandError> {
     let rows = inventory::parse(file).map_err(CommandError::Csv)?;
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::ExpectedEdit);
     change.commit(|db| {
         let plan = List::new(db.expected_rows()?).plan(rows)?;
         let mut names = Names::new(&change);
@@ -53,9 +59,34 @@ pub fn import(app: &App, actor: &Actor, file: &[u8]) -> Result<ImportPlan, Comma
             let (added, changed) = (plan.count(ImportAction::Add), plan.count(ImportAction::Change));
             let what = format_args!("expected pumps imported: {added} added, {changed} changed");
             change.tell(db, EventKind::ListImported, None, what)?;
+            for deed in imported(&plan) {
+                change.record(db, deed)?;
+            }
         }
         Ok(plan)
     })
+}
+
+/// So many lines of a list share an entry of the audit trail: its lines stay readable.
+const PER_ENTRY: usize = 500;
+
+fn imported(plan: &ImportPlan) -> Vec<Deed> {
+    let lines: Vec<_> = plan
+        .lines
+        .iter()
+        .filter_map(|(action, row)| {
+            let what = match action {
+                ImportAction::Keep => return None,
+                ImportAction::Add => "added",
+                ImportAction::Change => "changed",
+            };
+            Some(json!([what, row.manufacturer, row.model, row.serial]))
+        })
+        .collect();
+    let deed = |some: &[serde_json::Value]| {
+        Deed::of(Action::ExpectedImported, "expected", "list").after(json!({ "pumps": some }))
+    };
+    lines.chunks(PER_ENTRY).map(deed).collect()
 }
 
 /// Takes a pump off the list. Its record, if it enrolled, stays.
@@ -63,9 +94,10 @@ pub fn import(app: &App, actor: &Actor, file: &[u8]) -> Result<ImportPlan, Comma
 /// # Errors
 /// [`store::StoreError::NotFound`].
 pub fn remove(app: &App, actor: &Actor, id: ExpectedPumpId) -> Result<(), CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::ExpectedEdit);
     change.commit(|db| {
         db.expected_remove(id)?;
+        change.record(db, Deed::of(Action::ExpectedRemoved, "expected", id))?;
         change.tell(
             db,
             EventKind::ListShortened,

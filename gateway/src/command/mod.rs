@@ -11,15 +11,22 @@
     reason = "a method of `Db<'_>` is of one lifetime and a reading lends any: without the closure it does not compile"
 )]
 
-pub mod account;
 pub mod anchor;
 pub mod authority;
 pub mod certificate;
-mod change;
+pub(crate) mod change;
+pub mod device;
 pub mod enrolment;
 mod error;
 pub mod expected;
+pub mod factor;
+pub mod glass;
+pub mod people;
 pub mod place;
 pub mod pump;
+pub mod session;
+pub mod sign;
+pub mod subject;
+pub mod token;
 
 pub use error::CommandError;

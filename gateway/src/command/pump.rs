@@ -4,18 +4,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fleet::{
     Timestamp,
+    access::Permission,
+    audit::Action,
     certificate::{LATE_RENEWAL_ARMED_FOR, RevocationReason},
     event::EventKind,
     id::{OrderId, PumpId},
     pump::{Hold, HoldKind, Pump, SessionEnd, Udi},
     text::{AssetTag, HardwareId, Name, Reason},
 };
+use serde_json::{Value, json};
 use store::{Db, OrderRow, PumpPatch, StoreError};
 use wire::message::{Order, OrderBody, V1};
 
 use super::{CommandError, certificate, change::Change, place};
 use crate::{
     app::{Actor, App},
+    deed::Deed,
     mqtt::Down,
     pki::gate::PumpGate,
 };
@@ -34,17 +38,20 @@ pub fn hold(
     kind: HoldKind,
     reason: &Reason,
 ) -> Result<(), CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::to_hold(kind));
     let _turn = in_turn();
     let held = change.commit(|db| {
         let pump = in_use(db, id)?;
+        change.within(pump.care_area)?;
         if let Some(standing) = pump
             .hold
+            .as_ref()
             .map(|hold| hold.kind)
             .filter(|standing| !is_stricter(*standing, kind))
         {
             return Err(CommandError::AlreadyHeld { standing });
         }
+        let standing = pump.hold.as_ref().map(|hold| hold.kind);
         db.pump_hold_set(
             id,
             &Hold {
@@ -53,6 +60,11 @@ pub fn hold(
                 since: change.now,
             },
         )?;
+        let deed = Deed::of(Action::PumpHeld, "pump", id)
+            .before(json!({ "hold": standing }))
+            .after(json!({ "hold": kind }))
+            .because(reason);
+        change.record(db, deed)?;
         change.tell(
             db,
             EventKind::PumpHeld,
@@ -160,12 +172,16 @@ const fn is_stricter(standing: HoldKind, new: HoldKind) -> bool {
 /// [`CommandError::Retired`] when it left before.
 pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(), CommandError> {
     const WHY: RevocationReason = RevocationReason::CessationOfOperation;
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::PumpRetire);
     let _turn = in_turn();
     let retired = change.commit(|db| {
         let pump = in_use(db, id)?;
         db.pump_retire(id, change.now)?;
         orders_withdraw(&change, db, id)?;
+        let deed = Deed::of(Action::PumpRetired, "pump", id)
+            .before(json!({ "hold": pump.hold.as_ref().map(|hold| hold.kind) }))
+            .because(reason);
+        change.record(db, deed)?;
         change.tell(
             db,
             EventKind::PumpRetired,
@@ -184,6 +200,7 @@ pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(
                 certificate.serial
             );
             change.tell(db, EventKind::CertificateRevoked, Some(id), what)?;
+            change.record(db, certificate::revoked_deed(certificate, WHY))?;
         }
         Ok((revoked, pump.hold.map(|hold| hold.kind)))
     });
@@ -222,7 +239,7 @@ pub struct Edit {
 /// # Errors
 /// [`CommandError::Stale`] when it was changed since version `seen`.
 pub fn edit(app: &App, actor: &Actor, id: PumpId, seen: i64, edit: Edit) -> Result<(), CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::PumpEdit);
     change.commit(|db| {
         let pump = in_use(db, id)?;
         if pump.row_version != seen {
@@ -256,12 +273,27 @@ pub fn edit(app: &App, actor: &Actor, id: PumpId, seen: i64, edit: Edit) -> Resu
             hardware_id: edit.hardware_id,
         };
         db.pump_detail_update(id, seen, &patch)?;
+        let deed = Deed::of(Action::PumpEdited, "pump", id)
+            .before(particulars(&pump))
+            .after(particulars(&db.pump_fetch(id)?));
+        change.record(db, deed)?;
         change.tell(
             db,
             EventKind::PumpEdited,
             Some(id),
             format_args!("edited: {fields}"),
         )
+    })
+}
+
+/// What a person may correct, as the audit trail keeps it.
+fn particulars(pump: &Pump) -> Value {
+    json!({
+        "asset_tag": pump.asset_tag,
+        "udi": pump.udi.as_ref().map(ToString::to_string),
+        "care_area": pump.care_area,
+        "location": pump.location,
+        "hardware_id": pump.hardware_id,
     })
 }
 
@@ -310,7 +342,7 @@ impl From<Errand> for OrderBody {
 /// # Errors
 /// [`CommandError::HoldForbidsOrders`], [`CommandError::Retired`].
 pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<OrderRow, CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::PumpOrder);
     let _turn = in_turn();
     let (order, row) = change.commit(|db| {
         let pump = in_use(db, id)?;
@@ -322,6 +354,9 @@ pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<Ord
             return Err(CommandError::HoldForbidsOrders { standing });
         }
         let order = order_record(&change, db, id, errand.into())?;
+        let deed = Deed::of(Action::OrderGiven, "pump", id)
+            .after(json!({ "order": order.id, "kind": order.body.kind() }));
+        change.record(db, deed)?;
         change.tell(
             db,
             EventKind::OrderGiven,
@@ -340,11 +375,13 @@ pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<Ord
 /// # Errors
 /// [`CommandError::Retired`].
 pub fn late_renewal_arm(app: &App, actor: &Actor, id: PumpId) -> Result<Timestamp, CommandError> {
-    let change = Change::by(actor, app);
+    let change = Change::by(actor, app, Permission::LateRenewalArm);
     let until = change.now + LATE_RENEWAL_ARMED_FOR;
     change.commit(|db| {
         in_use(db, id)?;
         db.late_renewal_arm(id, until)?;
+        let deed = Deed::of(Action::LateRenewalArmed, "pump", id).after(json!({ "until": until }));
+        change.record(db, deed)?;
         change.tell(
             db,
             EventKind::LateRenewalArmed,

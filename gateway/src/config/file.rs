@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use chrono_tz::Tz;
 use fleet::{inventory::RetentionRule, text::Name};
 use store::DatabaseUrl;
 
-use super::{Inventory, Listen, Mqtt};
+use super::{Inventory, Listen, Mqtt, People};
+use crate::auth::limits::Rates;
 
 /// Writes the file.
 #[must_use]
@@ -15,6 +17,7 @@ pub fn render(
     names: &[String],
     listen: Listen,
     database: Option<&DatabaseUrl>,
+    time_zone: Tz,
 ) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let database = database.map_or_else(
@@ -35,6 +38,13 @@ pub fn render(
         daily_days,
     } = RetentionRule::default();
     let Inventory { missing_after_days } = Inventory::default();
+    let People { idle_minutes, .. } = People::default();
+    let Rates {
+        per_account,
+        per_account_burst,
+        per_address,
+        per_address_burst,
+    } = Rates::default();
     format!(
         "\
 # The infusion pump gateway. Check changes with: gateway serve --check --config <this file>
@@ -45,6 +55,8 @@ data_dir = {data_dir}
 [hospital]
 # On pages, and in the names of the hospital's certificate authorities.
 name = {hospital}
+# The zone of the clocks on its walls, for times beside signatures: Europe/Berlin, America/Chicago.
+time_zone = {time_zone}
 
 [server]
 # DNS names and IP addresses by which pumps and staff reach the gateway, for its certificate.
@@ -83,6 +95,26 @@ daily_days = {daily_days}
 # A pump without a sign of life for so many days is missing.
 missing_after_days = {missing_after_days}
 
+[people]
+# So long without a sign of life signs a person out; a registered device has its own time.
+idle_minutes = {idle_minutes}
+# A list of passwords that were stolen elsewhere: lines of SHA-1, colon, count, ordered by hash.
+# breached_passwords = \"/srv/gateway/breached.txt\"
+
+[rates]
+# Requests per second on average, and at once, of one account and from one address. 0 is no limit.
+per_account = {per_account}
+per_account_burst = {per_account_burst}
+per_address = {per_address}
+per_address_burst = {per_address_burst}
+
+[audit]
+# Every entry of the audit trail also goes here: JSON lines in a file, and syslog over TLS (RFC 5424, RFC 5425).
+# file = \"/var/log/gateway/audit.jsonl\"
+# [audit.syslog]
+# address = \"siem.example:6514\"
+# ca_file = \"/srv/gateway/siem-ca.pem\"
+
 [log]
 # text or json, to standard error; a filter such as info or gateway=debug,info.
 format = \"text\"
@@ -90,6 +122,7 @@ filter = \"info\"
 ",
         data_dir = quoted(&data_dir.to_string_lossy()),
         hospital = quoted(hospital.as_str()),
+        time_zone = quoted(time_zone.name()),
         names = names.join(", "),
         mqtt = listen.mqtt,
         bulk = listen.bulk,

@@ -1,6 +1,7 @@
 //! `gateway.toml`: what the hospital sets. Every key has a default but the names by which pumps reach the gateway,
 //! and `gateway init` writes the file with every default in it, explained.
 
+mod audit;
 mod file;
 
 use std::{
@@ -8,12 +9,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono_tz::Tz;
 use fleet::{inventory::RetentionRule, text::Name};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use store::DatabaseUrl;
 use thiserror::Error;
 
+pub use audit::{Audit, Syslog};
 pub use file::render;
+
+use crate::auth::limits::Rates;
 
 /// What is wrong with a configuration file: which file, which key, and what was expected there.
 #[derive(Debug, Error)]
@@ -70,6 +75,15 @@ pub struct Config {
     /// What counts as missing.
     #[serde(default)]
     pub inventory: Inventory,
+    /// How people sign in.
+    #[serde(default)]
+    pub people: People,
+    /// How many requests are served.
+    #[serde(default)]
+    pub rates: Rates,
+    /// Where the audit trail goes, beside the database.
+    #[serde(default)]
+    pub audit: Audit,
     /// Logging.
     #[serde(default)]
     pub log: Log,
@@ -81,6 +95,41 @@ pub struct Config {
 pub struct Hospital {
     /// Its name: on pages, and in the names of its certificate authorities.
     pub name: Name,
+    /// The zone of the clocks on its walls (IANA), for times beside signatures.
+    #[serde(default = "utc", deserialize_with = "zone")]
+    pub time_zone: Tz,
+}
+
+const fn utc() -> Tz {
+    Tz::UTC
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map_err(|_| {
+        serde::de::Error::custom(format!(
+            "`{name}` is no time zone; expected a name such as Europe/Berlin or America/Chicago"
+        ))
+    })
+}
+
+/// How people sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct People {
+    /// Minutes without a sign of life that sign a person out, where no registered device says otherwise.
+    pub idle_minutes: u32,
+    /// A list of passwords that were stolen elsewhere, ordered by hash.
+    pub breached_passwords: Option<PathBuf>,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            idle_minutes: 15,
+            breached_passwords: None,
+        }
+    }
 }
 
 /// Where to listen. Pumps never reach the staff address, staff never the pumps'.
@@ -285,6 +334,9 @@ impl Config {
         if self.mqtt.connections_per_address == 0 {
             return refuse("mqtt.connections_per_address", "expected a number above 0");
         }
+        if !(1..=720).contains(&self.people.idle_minutes) {
+            return refuse("people.idle_minutes", "expected a number from 1 to 720");
+        }
         if self.mqtt.opening_per_address == 0 {
             return refuse("mqtt.opening_per_address", "expected a number above 0");
         }
@@ -358,11 +410,13 @@ mod tests {
             &names,
             Listen::default(),
             None,
+            Tz::Europe__Berlin,
         ))
         .unwrap();
         assert_eq!(config.hospital.name, hospital);
         assert_eq!(config.server.names, names);
         assert_eq!(config.data_dir, Path::new("/srv/pump \"gateway\""));
+        assert_eq!(config.hospital.time_zone, Tz::Europe__Berlin);
     }
 
     #[test]
@@ -399,7 +453,16 @@ mod tests {
             "key `listen`: two listeners have the same address",
         );
         check("[database]\nurl = \"oracle://x\"", "line 7, key `database.url`");
+        check(
+            "[people]\nidle_minutes = 0",
+            "key `people.idle_minutes`: expected a number from 1 to 720",
+        );
         check("[log", "line 6: not TOML");
+        let error = parse(&GOOD.replace("[server]", "time_zone = \"Mars\"\n[server]")).unwrap_err();
+        assert!(
+            error.contains("key `hospital.time_zone`: `Mars` is no time zone"),
+            "{error}"
+        );
         let error = parse("data_dir = \"x\"\n").unwrap_err();
         assert!(error.contains("missing field `hospital`"), "{error}");
         let error = parse(&GOOD.replace("gw.example", "-gw_.example")).unwrap_err();

@@ -1,9 +1,9 @@
-//! The desk in biomed: every step of the story is asked for here, over the staff API, with a token.
+//! Where a person of the story sits: every step is asked for here, over the staff API, in a session.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -26,34 +26,32 @@ pub(super) enum DeskError {
 /// How long the story waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A line to the staff API.
+/// A line to the staff API, as a person who is signed in.
 pub(super) struct Desk {
     client: Client,
-    pub(super) token: SecretString,
 }
 
 impl Desk {
-    /// Signs in with the one-time password, which is changed by that.
+    /// Signs in for the first time, with the one-time password, which is changed by that.
     pub(super) async fn sign_in(
         url: Url,
         root_pem: &[u8],
         name: &str,
-        one_time_password: &SecretString,
-        new_password: &str,
+        one_time_password: &str,
+        new_password: &SecretString,
     ) -> Result<Self, DeskError> {
         let visitor = Client::new(url.clone(), Some(root_pem), None)?;
-        let body = json!({ "label": "demo", "new_password": new_password });
-        let made = visitor
-            .json(
-                &Call::post(["tokens"])
-                    .by_password(name, one_time_password)
-                    .json(body),
-            )
+        let body = json!({
+            "name": name,
+            "password": one_time_password,
+            "new_password": new_password.expose_secret(),
+        });
+        let begun = visitor
+            .json(&Call::post(["sessions"]).by_anybody().json(body))
             .await?;
-        let token = SecretString::from(text(&made, "token")?);
+        let session = SecretString::from(text(&begun, "token")?);
         Ok(Self {
-            client: Client::new(url, Some(root_pem), Some(token.clone()))?,
-            token,
+            client: Client::new(url, Some(root_pem), Some(session))?,
         })
     }
 
@@ -61,9 +59,26 @@ impl Desk {
         Ok(self.client.json(&call).await?)
     }
 
+    /// An answer that is no JSON document, whole.
+    pub(super) async fn bytes(&self, call: Call) -> Result<Vec<u8>, DeskError> {
+        let mut whole = Vec::new();
+        self.client
+            .bytes(&call, |piece| {
+                whole.extend_from_slice(piece);
+                Ok(())
+            })
+            .await?;
+        Ok(whole)
+    }
+
     /// The items of a list, up to a thousand.
     pub(super) async fn list(&self, call: Call) -> Result<Vec<Value>, DeskError> {
-        let mut answer = self.ask(call.query("limit", 1000)).await?;
+        self.page(call.query("limit", 1000)).await
+    }
+
+    /// The items of a list, as many as it gives at once.
+    pub(super) async fn page(&self, call: Call) -> Result<Vec<Value>, DeskError> {
+        let mut answer = self.ask(call).await?;
         match answer.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => Ok(items),
             _ => Err(DeskError::Missing("items")),

@@ -5,6 +5,7 @@
 
 mod desk;
 mod narrator;
+mod people;
 mod stage;
 mod story;
 
@@ -36,7 +37,7 @@ async fn tell(args: &DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
         }
     };
     if !args.unattended {
-        stage.invite(&mut narrator)?;
+        stage.invite(&mut narrator).await?;
         tokio::signal::ctrl_c().await?;
     }
     narrator.step("The curtain falls")?;

@@ -15,11 +15,16 @@ use agent_sim::{
 use fleet::text::Name;
 use reqwest::Url;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tempfile::TempDir;
 
-use super::{desk::Desk, narrator::Narrator};
+use super::{
+    desk::{Desk, text},
+    narrator::Narrator,
+    people::{self, Door, People},
+};
 use crate::{
-    cli::{DemoArgs, connection::write_private},
+    cli::{DemoArgs, client::Call},
     clock::Clock,
     config::{Config, Listen},
     fresh,
@@ -53,7 +58,8 @@ pub(super) type Tokens = Arc<Mutex<HashMap<String, String>>>;
 pub(super) struct Stage {
     place: Place,
     running: Running,
-    pub(super) desk: Desk,
+    administrator: Desk,
+    pub(super) people: People,
     pub(super) fleet: Vec<PumpBlueprint>,
     pub(super) tokens: Tokens,
     pub(super) root_pem: Vec<u8>,
@@ -88,6 +94,7 @@ impl Stage {
                 operations: loopback,
             },
             database: None,
+            time_zone: chrono_tz::Tz::UTC,
             // The passphrase is random and never leaves this process: it can not be guessed at any cost.
             kdf: KdfCost::FOR_TESTS,
         };
@@ -114,23 +121,24 @@ impl Stage {
         let root_pem = std::fs::read(&made.root_file)?;
         let url = Url::parse(&format!("https://{}", at.staff))?;
         let name = made.administrator.as_str();
-        let desk = Desk::sign_in(
-            url,
-            &root_pem,
-            name,
-            &made.one_time_password,
-            password.expose_secret(),
-        )
-        .await?;
-        write_private(&place.path().join("token"), desk.token.expose_secret().as_bytes())?;
-
         let mut plan = FleetPlan::new(usize::try_from(args.pumps)?, args.seed);
         plan.care_areas = CARE_AREAS.map(str::to_owned).to_vec();
+        let fleet = plan.build()?;
+        let door = Door {
+            url,
+            root_pem: &root_pem,
+        };
+        let administrator = door
+            .sign_in(name, made.one_time_password.expose_secret(), &password)
+            .await?;
+        let nurse_of = fleet.get(1).map_or(CARE_AREAS[0], |pump| pump.care_area.as_str());
+        let people = people::let_in(&administrator, &door, &CARE_AREAS, nurse_of, narrator).await?;
         Ok(Self {
             place,
             running,
-            desk,
-            fleet: plan.build()?,
+            administrator,
+            people,
+            fleet,
             tokens: Tokens::default(),
             root_pem,
             bulk: at.bulk,
@@ -163,8 +171,18 @@ impl Stage {
         Ok(simulation)
     }
 
-    /// Says where to look while everything runs.
-    pub(super) fn invite(&self, narrator: &mut Narrator) -> std::io::Result<()> {
+    /// The gateway that runs.
+    pub(super) const fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Says where to look while everything runs, and lets one more person in: whoever reads this.
+    pub(super) async fn invite(&self, narrator: &mut Narrator) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let roles =
+            ["biomed_lead", "security", "auditor"].map(|role| json!({ "role": role, "everywhere": true }));
+        let body = json!({ "name": "guest", "printed_name": "A Guest", "roles": roles });
+        let made = self.administrator.ask(Call::post(["people"]).json(body)).await?;
+        let one_time = text(&made, "one_time_password")?;
         let dir = self.place.path();
         narrator.step("Look around: the wards go on living, sixty times as fast as the clock")?;
         narrator.say("In another terminal:")?;
@@ -178,13 +196,18 @@ impl Stage {
         ))?;
         narrator.command(&format!(
             "export GATEWAY_TOKEN_FILE={}",
-            dir.join("token").display()
+            dir.join("session").display()
         ))?;
+        narrator.command("gateway login --name guest")?;
+        narrator.say(&format!("The one-time password is {one_time}"))?;
         narrator.command("gateway pump list")?;
         narrator.command("gateway pump show BM-10001")?;
         narrator.command("gateway events --follow")?;
+        narrator.command("gateway signature list")?;
+        narrator.command("gateway audit list --limit 20")?;
         narrator.command("gateway ca status")?;
-        narrator.say("Ctrl-C ends it.")
+        narrator.say("Ctrl-C ends it.")?;
+        Ok(())
     }
 
     /// Stops pumps and gateway; returns how many infusions were ended by anything but their plan, a person or an alarm.

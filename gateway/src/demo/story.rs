@@ -7,15 +7,21 @@ use std::{
 };
 
 use agent_sim::{fleet::Simulation, life::Intervention, scenario::Action};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     desk::{number, text},
     narrator::Narrator,
+    people::PIN,
     stage::Stage,
 };
-use crate::cli::client::Call;
+use crate::{
+    audit::{checkpoint::SignedCheckpoint, verify},
+    auth::record_key::RecordPublicKey,
+    cli::client::Call,
+};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -32,6 +38,9 @@ pub(super) struct Counts {
     reports: u64,
     orders_done: u64,
     alarms: u64,
+    signatures: u64,
+    audit_entries: u64,
+    audit_ok: bool,
 }
 
 /// Tells it from the list of expected pumps to a rotated authority.
@@ -39,12 +48,14 @@ pub(super) async fn tell(stage: &Stage, narrator: &mut Narrator) -> Outcome<Coun
     expect(stage, narrator).await?;
     let simulation = arrive(stage, narrator).await?;
     census(stage, narrator).await?;
+    nurse_signs(stage, narrator).await?;
     token_twice(stage, narrator).await?;
     hold_when_free(stage, &simulation, narrator).await?;
     another_network_card(stage, &simulation, narrator).await?;
     revoke(stage, &simulation, narrator).await?;
     rotate(stage, narrator).await?;
-    count(stage, &simulation).await
+    let audit = audit(stage, narrator).await?;
+    count(stage, &simulation, audit).await
 }
 
 /// The last pump of the fleet is on no list: somebody brought it along.
@@ -60,12 +71,12 @@ async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
             .query("dry_run", dry_run)
             .csv(csv.clone())
     };
-    let plan = stage.desk.ask(import(true)).await?;
+    let plan = stage.people.biomed.ask(import(true)).await?;
     narrator.say(&format!(
         "Dry run: {} pumps would be added, nothing is changed yet.",
         number(&plan, "/added")
     ))?;
-    let done = stage.desk.ask(import(false)).await?;
+    let done = stage.people.biomed.ask(import(false)).await?;
     narrator.say(&format!(
         "Imported: {} pumps in {} care areas.",
         number(&done, "/added"),
@@ -73,7 +84,8 @@ async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     ))?;
     let broken = b"serial,manufacturer,model,mac\nAX1,Acme,V,not-a-mac\n,Acme,V,\n".to_vec();
     let refused = stage
-        .desk
+        .people
+        .biomed
         .ask(
             Call::post(["expected", "import"])
                 .query("dry_run", false)
@@ -87,7 +99,8 @@ async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
         ))?;
     }
     let tokens = stage
-        .desk
+        .people
+        .biomed
         .ask(Call::post(["enrol-tokens", "batch"]).json(json!({ "all_expected": true })))
         .await?;
     let secrets = tokens
@@ -100,7 +113,11 @@ async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     }
     if let Some(stranger) = stage.fleet.last() {
         let body = json!({ "serial": stranger.serial, "manufacturer": stranger.manufacturer, "model": stranger.model });
-        let token = stage.desk.ask(Call::post(["enrol-tokens"]).json(body)).await?;
+        let token = stage
+            .people
+            .biomed
+            .ask(Call::post(["enrol-tokens"]).json(body))
+            .await?;
         hand_out(stage, stranger.serial.to_string(), text(&token, "secret")?);
     }
     narrator.say(&format!(
@@ -111,7 +128,7 @@ async fn expect(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
 }
 
 async fn areas(stage: &Stage) -> Outcome<usize> {
-    Ok(stage.desk.list(Call::get(["care-areas"])).await?.len())
+    Ok(stage.people.biomed.list(Call::get(["care-areas"])).await?.len())
 }
 
 fn hand_out(stage: &Stage, serial: String, secret: String) {
@@ -154,10 +171,11 @@ async fn arrive(stage: &Stage, narrator: &mut Narrator) -> Outcome<Arc<Simulatio
 
 async fn census(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("The gateway knows every pump")?;
-    for area in stage.desk.list(Call::get(["care-areas"])).await? {
+    for area in stage.people.biomed.list(Call::get(["care-areas"])).await? {
         let name = text(&area, "name")?;
         let pumps = stage
-            .desk
+            .people
+            .biomed
             .list(Call::get(["pumps"]).query("care_area", text(&area, "id")?))
             .await?;
         let free = pumps
@@ -170,13 +188,76 @@ async fn census(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
             pumps.len() - free
         ))?;
     }
-    for found in stage.desk.list(Call::get(["discrepancies"])).await? {
+    for found in stage.people.biomed.list(Call::get(["discrepancies"])).await? {
         if found.get("kind") == Some(&json!("unknown")) {
             let serial = found
                 .pointer("/pumps/0/serial")
                 .and_then(Value::as_str)
                 .unwrap_or("a pump");
             narrator.say(&format!("To settle: {serial} {}.", text(&found, "summary")?))?;
+        }
+    }
+    Ok(())
+}
+
+/// A nurse with a phone in one hand: what she sees, what she says by signing, and what it takes.
+async fn nurse_signs(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
+    narrator.step("A nurse signs a pump as clinically verified")?;
+    let Some(pump) = stage.fleet.get(1) else {
+        return Ok(());
+    };
+    let nurse = &stage.people.nurse;
+    let id = text(&nurse.pump(pump.serial.as_str()).await?, "id")?;
+    let shown = nurse
+        .ask(Call::get(["signatures", "subjects", "pump", &id]))
+        .await?;
+    narrator.say(&format!(
+        "She is shown {}: what it is and what it runs, under the hash {}….",
+        pump.asset_tag,
+        text(&shown, "content_hash")?.get(..12).unwrap_or_default()
+    ))?;
+    let signature = |factors: Value| {
+        Call::post(["signatures"]).json(json!({
+            "kind": "pump",
+            "id": id,
+            "version": shown.get("version"),
+            "content_hash": shown.get("content_hash"),
+            "meaning": "verified_for_clinical_use",
+            "factors": factors,
+        }))
+    };
+    if let Err(refusal) = nurse.ask(signature(json!({ "pin": PIN }))).await {
+        narrator.say(&format!(
+            "With the PIN alone: {}",
+            first_line(&refusal.to_string())
+        ))?;
+    }
+    let password = stage.people.nurse_password.expose_secret();
+    let factors = json!({ "password": password, "pin": PIN });
+    let signed = nurse.ask(signature(factors.clone())).await?;
+    narrator.say(&format!(
+        "Signed: “{}”, {}, {}, {}.",
+        text(&signed, "label")?,
+        text(&signed, "printed_name")?,
+        signed
+            .pointer("/care_area/name")
+            .and_then(Value::as_str)
+            .unwrap_or("no care area"),
+        text(&signed, "signed_at")?
+    ))?;
+    if let Err(refusal) = nurse.ask(signature(factors)).await {
+        narrator.say(&format!("A second time: {}", first_line(&refusal.to_string())))?;
+    }
+    let elsewhere = stage.fleet.iter().find(|other| other.care_area != pump.care_area);
+    if let Some(other) = elsewhere {
+        let id = text(&nurse.pump(other.serial.as_str()).await?, "id")?;
+        let body = json!({ "kind": "clinical", "reason": "not mine to hold" });
+        if let Err(refusal) = nurse.ask(Call::post(["pumps", &id, "hold"]).json(body)).await {
+            narrator.say(&format!(
+                "A pump of {}: {}",
+                other.care_area,
+                first_line(&refusal.to_string())
+            ))?;
         }
     }
     Ok(())
@@ -236,15 +317,17 @@ async fn hold_when_free(stage: &Stage, simulation: &Simulation, narrator: &mut N
         .await;
     simulation.act(serial, Action::Life(start)).await;
     stage
-        .desk
+        .people
+        .biomed
         .until(serial, "the pump infuses", |pump| {
             pump.pointer("/state/activity") == Some(&json!("infusing"))
         })
         .await?;
-    let id = text(&stage.desk.pump(serial).await?, "id")?;
+    let id = text(&stage.people.biomed.pump(serial).await?, "id")?;
     let body = json!({ "kind": "clinical", "reason": "Alarm sounded late" });
     let held = stage
-        .desk
+        .people
+        .nurse
         .ask(Call::post(["pumps", &id, "hold"]).json(body))
         .await?;
     narrator.say(&format!(
@@ -266,11 +349,24 @@ async fn hold_when_free(stage: &Stage, simulation: &Simulation, narrator: &mut N
     })
     .await?;
     let (pump_now, _) = stage
-        .desk
+        .people
+        .biomed
         .until(serial, "the hold is in force", |pump| {
             pump.pointer("/hold/effect") == Some(&json!("in_force"))
         })
         .await?;
+    let signed = stage
+        .people
+        .nurse
+        .page(Call::get(["signatures"]).query("subject", &id))
+        .await?;
+    let void = signed
+        .iter()
+        .find_map(|signature| signature.get("void").and_then(Value::as_str))
+        .unwrap_or("none");
+    narrator.say(&format!(
+        "Her signature on it stays on record, and does not stand any more: {void}."
+    ))?;
     narrator.say(&format!(
         "The nurse ends the infusion; now it reads “{}” and starts no new one.",
         text(&pump_now, "status_label")?
@@ -300,7 +396,7 @@ async fn another_network_card(
         return Ok(());
     };
     let serial = pump.serial.as_str();
-    let id = text(&stage.desk.pump(serial).await?, "id")?;
+    let id = text(&stage.people.biomed.pump(serial).await?, "id")?;
     simulation.act(serial, Action::ChangeMac { mac: None }).await;
     let alarms = || {
         Call::get(["events"])
@@ -308,7 +404,8 @@ async fn another_network_card(
             .query("kind", "mac_changed")
     };
     let found = stage
-        .desk
+        .people
+        .biomed
         .until_list("the alarm is raised", alarms, |events| !events.is_empty())
         .await?;
     let alarm = found.into_iter().next().unwrap_or_default();
@@ -320,11 +417,13 @@ async fn another_network_card(
     let began = Instant::now();
     let body = json!({ "kind": "security_isolation", "reason": "Unknown network card" });
     stage
-        .desk
+        .people
+        .security
         .ask(Call::post(["pumps", &id, "hold"]).json(body))
         .await?;
     stage
-        .desk
+        .people
+        .biomed
         .until(serial, "the pump is cut off", |pump| {
             pump.get("connected") == Some(&json!(false))
         })
@@ -343,9 +442,10 @@ async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator)
         return Ok(());
     };
     let serial = pump.serial.as_str();
-    let id = text(&stage.desk.pump(serial).await?, "id")?;
+    let id = text(&stage.people.security.pump(serial).await?, "id")?;
     let certificates = stage
-        .desk
+        .people
+        .security
         .list(
             Call::get(["certificates"])
                 .query("pump", &id)
@@ -357,7 +457,7 @@ async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator)
         let fingerprint = text(certificate, "fingerprint")?;
         let call =
             Call::post(["certificates", &fingerprint, "revoke"]).json(json!({ "reason": "key_compromise" }));
-        stage.desk.ask(call).await?;
+        stage.people.security.ask(call).await?;
     }
     wait(simulation, |view| {
         view.serial == serial && view.link != agent_sim::LinkState::Connected
@@ -374,17 +474,22 @@ async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator)
 
 async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     narrator.step("The Device CA is rotated while every pump stays connected")?;
-    let before = number(&stage.desk.ask(Call::get(["summary"])).await?, "/pumps/connected");
+    let before = number(
+        &stage.people.biomed.ask(Call::get(["summary"])).await?,
+        "/pumps/connected",
+    );
     stage
-        .desk
+        .people
+        .security
         .ask(Call::post(["authorities", "rotate"]).json(json!({ "kind": "device" })))
         .await?;
     let Some(pump) = stage.fleet.get(4) else {
         return Ok(());
     };
-    let id = text(&stage.desk.pump(pump.serial.as_str()).await?, "id")?;
+    let id = text(&stage.people.biomed.pump(pump.serial.as_str()).await?, "id")?;
     stage
-        .desk
+        .people
+        .biomed
         .ask(Call::post(["pumps", &id, "orders"]).json(json!({ "kind": "renew_certificate" })))
         .await?;
     let certificates = || Call::get(["certificates"]).query("pump", &id);
@@ -395,16 +500,21 @@ async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
                 .all(|one| one.get("first_used_at") != Some(&Value::Null))
     };
     stage
-        .desk
+        .people
+        .biomed
         .until_list("the pump uses its new certificate", certificates, renewed)
         .await?;
     stage
-        .desk
+        .people
+        .biomed
         .until(pump.serial.as_str(), "the pump is back", |pump| {
             pump.get("connected") == Some(&json!(true))
         })
         .await?;
-    let after = number(&stage.desk.ask(Call::get(["summary"])).await?, "/pumps/connected");
+    let after = number(
+        &stage.people.biomed.ask(Call::get(["summary"])).await?,
+        "/pumps/connected",
+    );
     narrator.say(&format!(
         "Connected before {before}, after {after}. {} was asked to renew and has a certificate of D2.",
         pump.asset_tag
@@ -413,14 +523,64 @@ async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     Ok(())
 }
 
-async fn count(stage: &Stage, simulation: &Simulation) -> Outcome<Counts> {
-    let summary = stage.desk.ask(Call::get(["summary"])).await?;
-    let certificates = stage.desk.list(Call::get(["certificates"])).await?;
+/// A record that can not be quietly changed, and a person who checks it.
+async fn audit(stage: &Stage, narrator: &mut Narrator) -> Outcome<Audited> {
+    narrator.step("The auditor checks that the record of all this holds")?;
+    let auditor = &stage.people.auditor;
+    let checkpoint = auditor.ask(Call::post(["audit", "checkpoints"])).await?;
+    let key = auditor.ask(Call::get(["audit", "key"])).await?;
+    let export = auditor.bytes(Call::get(["audit", "export"])).await?;
+    let key = RecordPublicKey::from_pem(&text(&key, "pem")?)?;
+    let carried: SignedCheckpoint = serde_json::from_value(checkpoint)?;
+    let report = verify::file(
+        export.as_slice(),
+        Some(&key),
+        std::slice::from_ref(&carried),
+        |_, _| {},
+    )?;
+    narrator.say(&format!(
+        "{} entries in an unbroken chain, from the set-up to this minute; the last checkpoint is signed by the key {}.",
+        report.verified.count,
+        key.id()
+    ))?;
+    // What a person with the database in hands could do: change one letter.
+    let mut forged = export;
+    let words = b"Alarm sounded late";
+    if let Some(at) = forged.windows(words.len()).position(|window| window == words)
+        && let Some(letter) = forged.get_mut(at)
+    {
+        *letter = b'a';
+    }
+    match verify::file(forged.as_slice(), Some(&key), &[carried], |_, _| {}) {
+        Ok(_) => return Err("a forged record was believed".into()),
+        Err(found) => narrator.say(&format!("One letter of a copy changed: {found}."))?,
+    }
+    let signatures = auditor
+        .page(Call::get(["signatures"]).query("limit", 200))
+        .await?;
+    let store = &stage.running().app().store;
+    let in_place = verify::database(store, Some(&key), &[], |_, _| {});
+    Ok(Audited {
+        entries: report.verified.count,
+        signatures: signatures.len() as u64,
+        ok: in_place.is_ok(),
+    })
+}
+
+struct Audited {
+    entries: u64,
+    signatures: u64,
+    ok: bool,
+}
+
+async fn count(stage: &Stage, simulation: &Simulation, audited: Audited) -> Outcome<Counts> {
+    let summary = stage.people.biomed.ask(Call::get(["summary"])).await?;
+    let certificates = stage.people.biomed.list(Call::get(["certificates"])).await?;
     let revoked = certificates
         .iter()
         .filter(|certificate| certificate.get("status") == Some(&json!("revoked")))
         .count();
-    let discrepancies = stage.desk.list(Call::get(["discrepancies"])).await?;
+    let discrepancies = stage.people.biomed.list(Call::get(["discrepancies"])).await?;
     let unknown = discrepancies
         .iter()
         .filter(|found| found.get("kind") == Some(&json!("unknown")))
@@ -437,5 +597,8 @@ async fn count(stage: &Stage, simulation: &Simulation) -> Outcome<Counts> {
         reports: figures.reports_acked,
         orders_done: figures.orders_done,
         alarms: number(&summary, "/events_24h/alarm"),
+        signatures: audited.signatures,
+        audit_entries: audited.entries,
+        audit_ok: audited.ok,
     })
 }

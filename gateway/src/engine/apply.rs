@@ -2,17 +2,19 @@
 
 use fleet::{
     Timestamp,
+    audit::Action,
     event::{Event, EventKind},
     id::{EventId, PumpId},
     inventory::{KnownIdentity, ReportedIdentity, compare},
-    pump::{MacAddress, Udi},
+    pump::{Component, MacAddress, Udi},
     text::SerialNumber,
 };
+use serde_json::{Value, json};
 use store::{Db, Recorded, ReportRow, StoreError};
 use wire::message::{InventoryReport, OrderOutcome, OrderResult, Report, ReportBody};
 
 use super::group::{Group, ReceivedReport};
-use crate::fresh;
+use crate::{deed::Deed, fresh};
 
 /// Writes everything of a group but its reports.
 pub(super) fn apply_signals(db: &mut Db<'_>, group: &Group) -> Result<(), StoreError> {
@@ -178,11 +180,33 @@ fn apply_inventory(
         Some(&reported.hardware_id),
         udi.as_ref(),
     )?;
+    for finding in &findings {
+        let action = match finding.kind {
+            EventKind::ComponentsChanged => Action::ComponentsChanged,
+            _ => Action::IdentityConflict,
+        };
+        let mut deed = Deed::of(action, "pump", pump).after(match action {
+            Action::ComponentsChanged => versions(&components),
+            _ => json!({ "what": finding.detail }),
+        });
+        if action == Action::ComponentsChanged {
+            deed = deed.before(versions(&known.components));
+        }
+        db.audit_append(deed.by_pump(pump, now))?;
+    }
     let events: Vec<_> = findings
         .into_iter()
         .map(|finding| event(now, finding.kind, pump, finding.detail))
         .collect();
     db.event_record(&events)
+}
+
+/// A firmware set, as the audit trail keeps it.
+fn versions(components: &[Component]) -> Value {
+    let versions = components
+        .iter()
+        .map(|part| (part.name.to_string(), json!(part.version)));
+    Value::Object(versions.collect())
 }
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
@@ -218,6 +242,12 @@ fn apply_order_result(
         result.reason.as_ref(),
         now,
     )?;
+    let deed = Deed::of(Action::OrderAnswered, "order", result.order).after(json!({
+        "outcome": result.outcome.as_str(),
+        "reason": result.reason,
+        "known": known,
+    }));
+    db.audit_append(deed.by_pump(pump, now))?;
     let why = result
         .reason
         .as_ref()

@@ -8,13 +8,20 @@ use std::{
 use chrono::TimeDelta;
 use fleet::{
     Timestamp,
+    audit::Action,
     event::{Event, EventKind},
     id::EventId,
 };
+use store::StoreError;
 use tokio::{sync::watch, time::MissedTickBehavior};
 
 use super::sessions::Sessions;
-use crate::{app::App, fresh};
+use crate::{
+    app::{Actor, App},
+    audit::checkpoint,
+    deed::Deed,
+    fresh,
+};
 
 /// How often open connections are held against the gate.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -73,6 +80,15 @@ fn one_round(app: &App, steady: &Mutex<Steady>) {
     if let Err(error) = app.authorities.renew_server_certificate(now) {
         tracing::error!(%error, "the server certificate could not be renewed");
     }
+    match checkpoint_is_due(app, now) {
+        Ok(false) => {}
+        Ok(true) => {
+            if let Err(error) = checkpoint::make(app, now) {
+                tracing::error!(%error, "no checkpoint of the audit trail could be made");
+            }
+        }
+        Err(error) => tracing::error!(%error, "the audit trail could not be read"),
+    }
     if steady
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -80,6 +96,23 @@ fn one_round(app: &App, steady: &Mutex<Steady>) {
     {
         thin(app, now);
     }
+}
+
+/// So long, or so many entries, a tail of the record can be without a checkpoint.
+const CHECKPOINT_AFTER: TimeDelta = TimeDelta::hours(1);
+const CHECKPOINT_ENTRIES: i64 = 1_000;
+
+fn checkpoint_is_due(app: &App, now: Timestamp) -> Result<bool, StoreError> {
+    let (last, newest) = app
+        .store
+        .read(|db| Ok((db.audit_head()?.0, db.checkpoint_list(1)?.pop())))?;
+    Ok(match newest.map(|newest| newest.checkpoint) {
+        None => last > 0,
+        Some(newest) => {
+            let bare = last - newest.number;
+            bare >= CHECKPOINT_ENTRIES || (bare > 0 && now - newest.at >= CHECKPOINT_AFTER)
+        }
+    })
 }
 
 /// A transaction of its own for each piece: telemetry that comes in meanwhile waits for one of them at most.
@@ -144,10 +177,14 @@ impl Steady {
                 pump: None,
                 detail,
             };
-            if let Err(error) = app
-                .store
-                .write(|db| db.event_record(std::slice::from_ref(&event)))
-            {
+            let deed = Deed::of(Action::ClockJumped, "gateway", "clock")
+                .after(serde_json::json!({ "seconds": jump.num_seconds() }));
+            let entry = deed.entry(&Actor::gateway(), wall);
+            let told = app.store.write(|db| {
+                db.event_record(std::slice::from_ref(&event))?;
+                db.audit_append(entry).map(drop)
+            });
+            if let Err(error) = told {
                 tracing::error!(%error, "the alarm could not be put on record");
             }
         }

@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use fleet::{
     Timestamp,
+    audit::Action,
     certificate::{CertificateRecord, Fingerprint, RevocationReason},
     enrolment::{Applicant, Current, Enrolled, Evidence, Grant, KeyHolder, Refusal, authorise},
     event::{Event, EventKind},
@@ -13,12 +14,14 @@ use fleet::{
     text::SerialNumber,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use store::{Db, StoreError};
 use wire::message::OrderBody;
 
 use super::{EnrolFailure, notices::Notices};
 use crate::{
     app::App,
+    deed::Deed,
     fresh,
     pki::{authorities::IssuedCertificate, csr, inspect, tls::Origin},
 };
@@ -304,6 +307,7 @@ fn record(
     match (grant, &case.evidence) {
         (Grant::First { serial, model }, evidence) => {
             let expected = db.expected_by_serial(*model, serial)?;
+            let was_expected = expected.is_some();
             let mut events = vec![event(
                 now,
                 EventKind::PumpEnrolled,
@@ -330,6 +334,13 @@ fn record(
                 db.enrol_token_consume(token.id, key, now)?;
             }
             db.event_record(&events)?;
+            let deed = Deed::of(Action::PumpEnrolled, "pump", pump).after(json!({
+                "serial": serial,
+                "model": model,
+                "certificate": issued.record.fingerprint.to_string(),
+                "expected": was_expected,
+            }));
+            db.audit_append(deed.by_pump(pump, now))?;
             Ok(Vec::new())
         }
         (Grant::Renewal { late, .. }, Evidence::Current(current)) => {
@@ -348,6 +359,10 @@ fn record(
             let superseded = db.certificate_revoke(&others, RevocationReason::Superseded, now)?;
             let detail = format!("certificate {serial_number}");
             db.event_record(&[event(now, EventKind::CertificateRenewed, Some(pump), detail)])?;
+            let deed = Deed::of(Action::CertificateRenewed, "pump", pump)
+                .before(json!({ "certificate": current.certificate.fingerprint.to_string() }))
+                .after(json!({ "certificate": issued.record.fingerprint.to_string(), "late": late }));
+            db.audit_append(deed.by_pump(pump, now))?;
             Ok(superseded)
         }
         (Grant::Renewal { .. } | Grant::Same(_), _) => Err(changed()),
@@ -391,6 +406,7 @@ fn new_pump(
     let blank = Pump {
         id,
         row_version: 1,
+        content_version: 1,
         serial: serial.clone(),
         model,
         asset_tag: None,

@@ -364,5 +364,20 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
         .map_err(io_error("flushing the key directory", dir))
 }
 
+/// The same care for other small files of secrets.
+pub(crate) mod private_file {
+    use super::{KeyError, Path, Zeroizing};
+
+    /// Reads a file that only its owner can read.
+    pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+        super::read_private(path)
+    }
+
+    /// Writes a file that must not exist yet; it appears only once it is complete and on the disk.
+    pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
+        super::write_new(path, content)
+    }
+}
+
 #[cfg(test)]
 mod tests;

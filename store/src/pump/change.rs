@@ -1,4 +1,5 @@
-//! Changes of a pump's record. Each counts its row version up, so that nobody changes what they have not seen.
+//! Changes of a pump's record. Each counts its row version up, so that nobody changes what they have not seen; those of what a
+//! signature vouches for (parts, hold, retirement; not place or tag) also its content version, which voids the signature.
 
 use diesel::prelude::*;
 use fleet::{
@@ -65,6 +66,10 @@ impl Db<'_> {
                     .hardware_id
                     .as_ref()
                     .map(|hardware| pumps::hardware_id.eq(hardware)),
+                patch
+                    .hardware_id
+                    .as_ref()
+                    .map(|_| pumps::content_version.eq(pumps::content_version + 1)),
             ))
             .execute(self.connection)
             .attempt(ATTEMPTED)?;
@@ -108,6 +113,7 @@ impl Db<'_> {
         let changed = diesel::update(pumps::table.find(Val(id)))
             .set((
                 pumps::row_version.eq(pumps::row_version + 1),
+                pumps::content_version.eq(pumps::content_version + 1),
                 pumps::registry_change.eq(change),
                 pumps::hold_kind.eq(hold.map(|hold| hold.kind)),
                 pumps::hold_reason.eq(hold.map(|hold| &hold.reason)),
@@ -126,6 +132,7 @@ impl Db<'_> {
             .filter(pumps::retired_at.is_null())
             .set((
                 pumps::row_version.eq(pumps::row_version + 1),
+                pumps::content_version.eq(pumps::content_version + 1),
                 pumps::registry_change.eq(change),
                 pumps::retired_at.eq(Some(at)),
             ))
@@ -176,6 +183,7 @@ impl Db<'_> {
         diesel::update(pumps::table.find(Val(id)))
             .set((
                 pumps::row_version.eq(pumps::row_version + 1),
+                pumps::content_version.eq(pumps::content_version + 1),
                 hardware_id.map(|hardware| pumps::hardware_id.eq(Some(hardware))),
                 udi.map(|udi| pumps::udi.eq(Some(udi))),
                 udi.map(|udi| pumps::udi_device.eq(Some(udi.device_identifier.clone()))),

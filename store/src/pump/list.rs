@@ -12,7 +12,7 @@ use fleet::{
 
 use super::PumpRow;
 use crate::{
-    Db, Page, StoreError,
+    Db, Page, StoreError, Verification,
     error::Attempt,
     page::{cut, read_text_marker, rows_for, text_marker},
     schema::{care_areas, locations, manufacturers, models, presence, pump_states, pumps},
@@ -63,6 +63,8 @@ pub struct PumpListing {
     pub state: Option<PumpState>,
     /// When its newest certificate ends, a revoked one left out.
     pub certificate_not_after: Option<Timestamp>,
+    /// Who last signed it as verified; whether that stands, its version says.
+    pub verification: Option<Verification>,
 }
 
 /// How many pumps there are, retired ones left out but for their own number.
@@ -303,6 +305,7 @@ impl Db<'_> {
     fn pump_listings(&mut self, rows: Vec<Joined>) -> Result<Vec<PumpListing>, StoreError> {
         let ids: Vec<PumpId> = rows.iter().map(|(pump, ..)| pump.id).collect();
         let mut parts = self.pump_parts(&ids)?;
+        let mut verified = self.verification_of(&ids)?;
         let ends = self.certificate_ends(&ids)?;
         Ok(rows
             .into_iter()
@@ -313,6 +316,7 @@ impl Db<'_> {
                     let heard = presence.map(|presence| presence.last_seen);
                     PumpListing {
                         certificate_not_after: ends.get(&pump.id).copied(),
+                        verification: verified.remove(&pump.id),
                         pump: pump.with(&mut parts),
                         manufacturer_name,
                         model_name,

@@ -41,6 +41,7 @@ struct PumpRow {
     hold_since: Option<Timestamp>,
     enrolled_at: Timestamp,
     retired_at: Option<Timestamp>,
+    content_version: i64,
 }
 
 /// What hangs on each pump of a list.
@@ -60,6 +61,7 @@ impl PumpRow {
         Pump {
             id: self.id,
             row_version: self.row_version,
+            content_version: self.content_version,
             serial: self.serial,
             model: self.model,
             asset_tag: self.asset_tag,
@@ -84,7 +86,8 @@ impl Db<'_> {
         diesel::insert_into(pumps::table)
             .values((
                 row!(pumps, pump;
-                    id, row_version, serial, model, asset_tag, udi, hardware_id, care_area, location, enrolled_at, retired_at),
+                    id, row_version, content_version, serial, model, asset_tag, udi, hardware_id, care_area, location,
+                    enrolled_at, retired_at),
                 pumps::udi_device.eq(pump.udi.as_ref().map(|udi| udi.device_identifier.clone())),
                 pumps::udi_serial.eq(pump.udi.as_ref().and_then(|udi| udi.serial.clone())),
                 pumps::hold_kind.eq(hold.map(|hold| hold.kind)),

@@ -8,10 +8,12 @@ use diesel::{
 use fleet::{
     certificate::Fingerprint,
     id::{
-        AccountId, AnchorId, ApiTokenId, AuthorityId, CareAreaId, EnrolTokenId, EventId, ExpectedPumpId,
-        LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId,
+        AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId,
+        GlassUseId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId,
+        SessionId, SignatureId,
     },
     pump::MacAddress,
+    signature::Digest,
 };
 use uuid::Uuid;
 
@@ -81,8 +83,8 @@ macro_rules! ids {
 }
 
 ids! {
-    AccountId, AnchorId, ApiTokenId, AuthorityId, CareAreaId, EnrolTokenId, EventId, ExpectedPumpId, LocationId,
-    ManufacturerId, ModelId, OrderId, PumpId, ReportId,
+    AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId, GlassUseId,
+    LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId, SessionId, SignatureId,
 }
 
 impl FixedBytes for Fingerprint {
@@ -94,6 +96,18 @@ impl FixedBytes for Fingerprint {
 
     fn from_octets(octets: &[u8]) -> deserialize::Result<Self> {
         Ok(Self::from_digest(octets.try_into()?))
+    }
+}
+
+impl FixedBytes for Digest {
+    type Bytes = [u8; 32];
+
+    fn to_octets(&self) -> [u8; 32] {
+        *self.bytes()
+    }
+
+    fn from_octets(octets: &[u8]) -> deserialize::Result<Self> {
+        Ok(Self::from_bytes(octets.try_into()?))
     }
 }
 
@@ -122,4 +136,4 @@ impl FixedBytes for MacAddress {
     }
 }
 
-stored!(Octets: Fingerprint, [u8; 32], MacAddress);
+stored!(Octets: Digest, Fingerprint, [u8; 32], MacAddress);

@@ -8,9 +8,12 @@ use diesel::{
     sqlite::{Sqlite, SqliteValue},
 };
 use fleet::{
+    access::{Role, SignedOut},
+    audit::Word,
     certificate::{AuthorityKind, AuthorityState, RevocationReason, SerialHex},
     event::EventKind,
     pump::{Activity, HoldKind, MacAddress, SessionEnd, Udi},
+    signature::{Meaning, SubjectKind},
     text::{AssetTag, ComponentName, ComponentVersion, Contact, HardwareId, Name, Reason, SerialNumber},
 };
 
@@ -124,7 +127,11 @@ enums!(
     AuthorityState,
     EventKind,
     HoldKind,
-    RevocationReason
+    Meaning,
+    RevocationReason,
+    Role,
+    SignedOut,
+    SubjectKind
 );
 
 impl Spelt for Activity {
@@ -159,6 +166,16 @@ impl Spelt for SerialHex {
     }
 }
 
+impl Spelt for Word {
+    fn spell(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.as_str())
+    }
+
+    fn read(text: &str) -> deserialize::Result<Self> {
+        Ok(text.parse()?)
+    }
+}
+
 impl Spelt for Udi {
     fn spell(&self) -> Cow<'_, str> {
         Cow::Owned(self.to_string())
@@ -190,8 +207,8 @@ impl Spelt for String {
     }
 }
 
-stored!(Words: Activity, SessionEnd, SerialHex, Udi, IpAddr, String);
-readable!(Words: Activity, SessionEnd, SerialHex, Udi, IpAddr);
+stored!(Words: Activity, SessionEnd, SerialHex, Word, Udi, IpAddr, String);
+readable!(Words: Activity, SessionEnd, SerialHex, Word, Udi, IpAddr);
 
 impl Spelt for serde_json::Value {
     fn spell(&self) -> Cow<'_, str> {

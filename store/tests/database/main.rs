@@ -29,6 +29,8 @@ mod common;
 mod live;
 mod messages;
 mod migrations;
+mod people;
 mod places;
 mod pumps;
+mod record;
 mod transactions;

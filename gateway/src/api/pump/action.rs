@@ -25,9 +25,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(pump_hold)
         .service(pump_retire)
-        .service(order_create)
-        .service(order_list)
-        .service(late_renewal_arm);
+        .service(pump_order_create)
+        .service(pump_order_list)
+        .service(pump_late_renewal_arm);
 }
 
 /// How and why to hold a pump.
@@ -132,6 +132,7 @@ struct OrderQuery {
 /// connection; `sequestered` sends nothing at all.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses(
         (status = OK, body = PumpView),
         (status = CONFLICT, description = "`already_held`: only a clinical hold can be made stricter; `pump_retired`"),
@@ -140,7 +141,7 @@ struct OrderQuery {
 #[post("/pumps/{id}/hold")]
 async fn pump_hold(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     hold: Json<NewHold>,
 ) -> Answer<Json<PumpView>> {
@@ -153,12 +154,13 @@ async fn pump_hold(
 /// A pump leaves the hospital for good: its certificates are revoked, its connection is closed, its record stays.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses((status = OK, body = PumpView), (status = CONFLICT, description = "`pump_retired`: it left before"))
 )]
 #[post("/pumps/{id}/retire")]
 async fn pump_retire(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     retirement: Json<Retirement>,
 ) -> Answer<Json<PumpView>> {
@@ -171,15 +173,16 @@ async fn pump_retire(
 /// Orders something of a pump: at once if it is connected, else when it comes back.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses(
         (status = CREATED, body = OrderView),
         (status = CONFLICT, description = "`hold_forbids_orders`, `pump_retired`"),
     )
 )]
 #[post("/pumps/{id}/orders")]
-async fn order_create(
+async fn pump_order_create(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     order: Json<NewOrder>,
 ) -> Answer<HttpResponse> {
@@ -191,9 +194,9 @@ async fn order_create(
 }
 
 /// A pump's orders, the newest first.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<OrderView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, OrderQuery), responses((status = OK, body = PageView<OrderView>)))]
 #[get("/pumps/{id}/orders")]
-async fn order_list(
+async fn pump_order_list(
     api: Data<Api>,
     path: Path<PumpPath>,
     query: Query<OrderQuery>,
@@ -213,12 +216,13 @@ async fn order_list(
 /// Lets a pump whose certificate has expired renew it once, for some days.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses((status = OK, body = LateRenewalView), (status = CONFLICT, description = "`pump_retired`"))
 )]
 #[post("/pumps/{id}/late-renewal")]
-async fn late_renewal_arm(
+async fn pump_late_renewal_arm(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
 ) -> Answer<Json<LateRenewalView>> {
     let until = api

@@ -87,6 +87,7 @@ impl TryFrom<PumpEdit> for Edit {
 /// One pump.
 #[utoipa::path(
     tag = "pumps",
+    params(PumpPath),
     responses((status = OK, body = PumpView, headers(("ETag" = String, description = "Name it in `If-Match` to edit"))))
 )]
 #[get("/pumps/{id}")]
@@ -97,7 +98,7 @@ async fn pump_show(api: Data<Api>, path: Path<PumpPath>) -> Answer<HttpResponse>
 /// Corrects a pump's record.
 #[utoipa::path(
     tag = "pumps",
-    params(("If-Match" = String, Header, description = "The ETag of the record as you read it")),
+    params(PumpPath, ("If-Match" = String, Header, description = "The ETag of the record as you read it")),
     responses(
         (status = OK, body = PumpView, headers(("ETag" = String, description = "Of the record as it is now"))),
         (status = CONFLICT, description = "`pump_retired`"),
@@ -108,7 +109,7 @@ async fn pump_show(api: Data<Api>, path: Path<PumpPath>) -> Answer<HttpResponse>
 #[patch("/pumps/{id}")]
 async fn pump_edit(
     api: Data<Api>,
-    Caller(actor): Caller,
+    Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
     IfMatch(seen): IfMatch,
     edit: Json<PumpEdit>,

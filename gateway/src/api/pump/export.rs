@@ -13,7 +13,7 @@ use super::{
 /// A column: its head, and what a pump has in it.
 type Column = (&'static str, fn(&PumpView) -> Option<Cow<'_, str>>);
 
-const COLUMNS: [Column; 19] = [
+const COLUMNS: [Column; 22] = [
     ("serial", |pump| Some(pump.serial.as_str().into())),
     ("manufacturer", |pump| Some(pump.manufacturer.as_str().into())),
     ("model", |pump| Some(pump.model.as_str().into())),
@@ -28,6 +28,17 @@ const COLUMNS: [Column; 19] = [
     ("status", |pump| Some(pump.status_label.into())),
     ("hold_reason", |pump| {
         Some(pump.hold.as_ref()?.reason.as_str().into())
+    }),
+    ("verified_by", |pump| {
+        Some(pump.verified.as_ref()?.by.as_str().into())
+    }),
+    ("verified_at", |pump| said(pump.verified.as_ref()?.at.into())),
+    ("verification_stands", |pump| {
+        Some(if pump.verified.as_ref()?.stands {
+            "yes".into()
+        } else {
+            "no".into()
+        })
     }),
     ("connected", |pump| {
         Some(if pump.connected { "yes".into() } else { "no".into() })

@@ -5,7 +5,7 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use chrono::TimeDelta;
-use fleet::id::ReportId;
+use fleet::{access::Permission, id::ReportId};
 use serde::{Deserialize, Serialize};
 use store::{EventFilter, ReportRow};
 use utoipa::{IntoParams, ToSchema};
@@ -14,6 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{
     super::{
         Answer, Api, DateTime,
+        caller::Caller,
         certificate::CertificateView,
         event::EventView,
         page::{PageView, limit},
@@ -25,10 +26,10 @@ use super::{
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(telemetry_list)
-        .service(certificate_list)
-        .service(event_list)
-        .service(report_list);
+        .service(pump_telemetry_list)
+        .service(pump_certificate_list)
+        .service(pump_event_list)
+        .service(pump_report_list);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -102,9 +103,9 @@ impl From<ReportRow> for ReportView {
 }
 
 /// What a pump said of its state over time. Older samples are kept less densely.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<StateView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, TelemetryQuery), responses((status = OK, body = PageView<StateView>)))]
 #[get("/pumps/{id}/telemetry")]
-async fn telemetry_list(
+async fn pump_telemetry_list(
     api: Data<Api>,
     path: Path<PumpPath>,
     query: Query<TelemetryQuery>,
@@ -136,9 +137,12 @@ async fn telemetry_list(
 }
 
 /// The certificates a pump was issued.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<CertificateView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath), responses((status = OK, body = PageView<CertificateView>)))]
 #[get("/pumps/{id}/certificates")]
-async fn certificate_list(api: Data<Api>, path: Path<PumpPath>) -> Answer<Json<PageView<CertificateView>>> {
+async fn pump_certificate_list(
+    api: Data<Api>,
+    path: Path<PumpPath>,
+) -> Answer<Json<PageView<CertificateView>>> {
     let now = api.0.app.now();
     let certificates = api
         .run(move |app| {
@@ -155,10 +159,11 @@ async fn certificate_list(api: Data<Api>, path: Path<PumpPath>) -> Answer<Json<P
 }
 
 /// What happened to a pump, the newest first.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<EventView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, EventQuery), responses((status = OK, body = PageView<EventView>)))]
 #[get("/pumps/{id}/events")]
-async fn event_list(
+async fn pump_event_list(
     api: Data<Api>,
+    caller: Caller,
     path: Path<PumpPath>,
     query: Query<EventQuery>,
 ) -> Answer<Json<PageView<EventView>>> {
@@ -169,19 +174,21 @@ async fn event_list(
                 pump: Some(path.id),
                 ..EventFilter::default()
             };
-            app.store.read(|db| {
-                db.pump_fetch(path.id)?;
-                db.event_list(&filter, query.after.as_deref(), limit)
-            })
+            let care_area = app.store.read(|db| Ok(db.pump_fetch(path.id)?.care_area))?;
+            caller.within(Permission::EventRead, care_area)?;
+            let events = app
+                .store
+                .read(|db| db.event_list(&filter, query.after.as_deref(), limit))?;
+            Ok::<_, Problem>(events)
         })
         .await?;
     Ok(Json(PageView::of(page, EventView::from)))
 }
 
 /// A pump's reports, the newest first.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<ReportView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, ReportQuery), responses((status = OK, body = PageView<ReportView>)))]
 #[get("/pumps/{id}/reports")]
-async fn report_list(
+async fn pump_report_list(
     api: Data<Api>,
     path: Path<PumpPath>,
     query: Query<ReportQuery>,

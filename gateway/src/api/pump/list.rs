@@ -87,7 +87,7 @@ fn searched(text: Option<String>) -> Result<Option<String>, Problem> {
 }
 
 /// Pumps, by serial number.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<PumpView>)))]
+#[utoipa::path(tag = "pumps", params(PumpQuery), responses((status = OK, body = PageView<PumpView>)))]
 #[get("/pumps")]
 async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageView<PumpView>>> {
     let PumpQuery {
@@ -118,7 +118,7 @@ async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageV
 }
 
 /// The pump with this serial number, asset tag or UDI: several when that is ambiguous, none when there is none.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = PageView<PumpView>)))]
+#[utoipa::path(tag = "pumps", params(FindQuery), responses((status = OK, body = PageView<PumpView>)))]
 #[get("/pumps/find")]
 async fn pump_find(api: Data<Api>, query: Query<FindQuery>) -> Answer<Json<PageView<PumpView>>> {
     let text = searched(Some(query.into_inner().q))?.unwrap_or_default();
@@ -132,7 +132,7 @@ async fn pump_find(api: Data<Api>, query: Query<FindQuery>) -> Answer<Json<PageV
 }
 
 /// The pumps that fit, as a spreadsheet (CSV, UTF-8). No cell of it is a formula.
-#[utoipa::path(tag = "pumps", responses((status = OK, body = String, content_type = "text/csv")))]
+#[utoipa::path(tag = "pumps", params(ExportQuery), responses((status = OK, body = String, content_type = "text/csv")))]
 #[get("/pumps/export")]
 async fn pump_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpResponse> {
     let ExportQuery {

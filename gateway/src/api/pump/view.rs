@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{NaiveDate, TimeDelta};
 use fleet::{
     Timestamp,
-    id::PumpId,
+    id::{PumpId, SignatureId},
     pump::{
         Activity, Availability, Component, Hold, HoldEffect, HoldKind, MacAddress, PumpState, Status,
         StatusInput, Udi, availability, hold_effect, status,
@@ -58,6 +58,8 @@ pub(super) struct PumpView {
     pub(super) retired_at: Option<DateTime>,
     pub(super) hold: Option<HoldView>,
     pub(super) state: Option<StateView>,
+    /// Who last signed it as verified for clinical use, and whether that stands.
+    pub(super) verified: Option<VerifiedView>,
     /// When its newest certificate runs out.
     pub(super) certificate_not_after: Option<DateTime>,
     /// How to reach its manufacturer; only where one pump is shown.
@@ -85,6 +87,17 @@ pub(super) struct HoldView {
     pub(super) since: DateTime,
     /// A hold never stops an infusion: until the pump is free, it waits.
     pub(super) effect: HoldEffect,
+}
+
+/// A signature as verified for clinical use.
+#[derive(Serialize, ToSchema)]
+pub(super) struct VerifiedView {
+    pub(super) signature: SignatureId,
+    /// The name that is printed beside it.
+    pub(super) by: Name,
+    pub(super) at: DateTime,
+    /// Nothing of what was signed changed since; else the signature is void.
+    pub(super) stands: bool,
 }
 
 /// What a pump said about itself.
@@ -196,7 +209,14 @@ impl PumpView {
             last_seen,
             state,
             certificate_not_after,
+            verification,
         } = listing;
+        let verified = verification.map(|signed| VerifiedView {
+            signature: signed.signature,
+            by: signed.printed_name,
+            at: signed.signed_at,
+            stands: signed.version == pump.content_version,
+        });
         let heard = last_seen.unwrap_or(pump.enrolled_at);
         let status = status(StatusInput {
             retired: pump.retired_at.is_some(),
@@ -238,6 +258,7 @@ impl PumpView {
             retired_at: pump.retired_at,
             hold,
             state,
+            verified,
             certificate_not_after,
             contact: None,
         }

@@ -289,10 +289,7 @@ async fn revocations_at_once_are_all_on_the_list() {
     let stage = Stage::new();
     let pump = stage.pump("SN-1");
     let certificates: Vec<_> = (0..12).map(|_| stage.certificate(pump)).collect();
-    let actor = crate::app::Actor {
-        account: None,
-        name: fleet::text::Name::new("tester").unwrap(),
-    };
+    let actor = crate::app::Actor::gateway();
     std::thread::scope(|threads| {
         for one in &certificates {
             threads.spawn(|| {

@@ -153,6 +153,11 @@ fn certificate(is_ca: bool, from_days: i64, to_days: i64) -> String {
     params.self_signed(&key).unwrap().pem()
 }
 
+/// A certificate that may vouch for pumps.
+pub(super) fn an_anchor() -> String {
+    certificate(true, -1, 365)
+}
+
 #[actix_web::test]
 async fn only_an_authority_that_is_not_ours_can_be_an_anchor() {
     let stage = Stage::new();

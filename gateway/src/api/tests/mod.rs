@@ -1,9 +1,13 @@
 //! The API over a real store and real authorities; only the line to the pumps is a notebook.
 
 mod access;
+mod audit;
 mod authorities;
 mod enrolment;
 mod inventory;
+mod people;
 mod problems;
 mod pumps;
+mod rights;
+mod signatures;
 mod stage;

@@ -6,7 +6,7 @@ use fleet::{
     certificate::RevocationReason,
     id::PumpId,
     pump::{Hold, HoldKind, SessionEnd},
-    text::{Name, Reason},
+    text::Reason,
 };
 use serde_json::{Value, json};
 
@@ -343,10 +343,7 @@ async fn the_gate_is_asked_right_before_an_order_is_sent() {
     let stage = Stage::new();
     let pump = stage.pump("SN-1");
     stage.app.gate.set_pump(pump, Some(HoldKind::Sequestered), false);
-    let actor = Actor {
-        account: None,
-        name: Name::new("tester").unwrap(),
-    };
+    let actor = Actor::gateway();
     order(&stage.app, &actor, pump, Errand::ReportInventory).unwrap();
     assert_eq!(stage.told(), []);
     stage.app.gate.set_pump(pump, None, false);

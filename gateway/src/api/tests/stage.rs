@@ -3,7 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use actix_web::{
@@ -16,33 +16,43 @@ use actix_web::{
 use chrono::{DateTime, TimeDelta};
 use fleet::{
     Timestamp,
+    access::{CareAreas, Grant, IDLE_DEFAULT, Role},
     certificate::{AuthorityKind, AuthorityState, CertificateRecord, Fingerprint, SerialHex},
-    id::{AccountId, AuthorityId, ManufacturerId, ModelId, PumpId},
+    id::{AccountId, AuthorityId, CareAreaId, ManufacturerId, ModelId, PumpId},
     inventory::RetentionRule,
-    pump::{Activity, Pump, PumpState, SessionEnd},
-    text::{Name, SerialNumber},
+    pump::{Activity, Component, Pump, PumpState, SessionEnd},
+    text::{ComponentName, ComponentVersion, Name, SerialNumber},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use store::{AccountRecord, DatabaseUrl, Store};
+use store::{AccountRecord, DatabaseUrl, PumpPatch, Store};
 use tempfile::TempDir;
 
 use super::super::Api;
 use crate::{
-    app::{App, Settings},
-    auth::{basic::Credentials, password},
+    app::{App, People, Settings},
+    auth::{
+        limits::Rates,
+        password::{self, PasswordRules},
+        record_key::RecordKey,
+        seal::Seal,
+    },
     clock::Clock,
-    command::{account, pump::turn_is_taken},
+    command::{pump::turn_is_taken, session},
     config::Config,
     fresh,
     mqtt::{Down, PumpLink},
-    pki::{authorities::Authorities, gate::Gate, key::KdfCost},
+    pki::{
+        authorities::Authorities,
+        gate::Gate,
+        key::{FileKeyStore, KdfCost},
+    },
 };
 
 /// When every test begins.
 pub(super) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-/// The administrator's password.
+/// The password of everybody.
 pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// What the pumps were told.
@@ -85,7 +95,7 @@ pub(super) struct Stage {
     api: Api,
     notebook: Arc<Notebook>,
     clock: Arc<Mutex<Timestamp>>,
-    token: Mutex<Option<String>>,
+    token: Mutex<Option<(Timestamp, String)>>,
     dir: TempDir,
 }
 
@@ -125,8 +135,25 @@ impl Reply {
     }
 }
 
+/// A request under a secret.
+pub(super) fn request_as(secret: &str, method: Method, path: &str) -> TestRequest {
+    TestRequest::default()
+        .method(method)
+        .uri(&format!("/api/v1{path}"))
+        .insert_header((header::AUTHORIZATION, format!("Bearer {secret}")))
+}
+
 impl Stage {
     pub(super) fn new() -> Self {
+        Self::with_rates(Rates {
+            per_account: 0,
+            per_account_burst: 0,
+            per_address: 0,
+            per_address_burst: 0,
+        })
+    }
+
+    pub(super) fn with_rates(rates: Rates) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url: DatabaseUrl = format!("sqlite://{}", dir.path().join("gateway.db").display())
             .parse()
@@ -145,7 +172,10 @@ impl Stage {
             authorities: Arc::new(authorities(&store, dir.path())),
             gate: Arc::new(Gate::new(Vec::new(), clock)),
             link: Arc::clone(&notebook) as Arc<dyn PumpLink>,
+            people: Arc::new(people(dir.path())),
             settings: Settings {
+                idle: IDLE_DEFAULT,
+                rates,
                 missing_after: TimeDelta::days(30),
                 retention: RetentionRule::default(),
             },
@@ -175,38 +205,80 @@ impl Stage {
         std::mem::take(&mut self.notebook.0.lock().unwrap())
     }
 
-    /// An account; its password is one-time where it must change.
-    pub(super) fn account(&self, name: &str, must_change_password: bool) {
+    /// A person with roles, each everywhere; the password is one-time where it must change.
+    pub(super) fn person(&self, name: &str, roles: &[Role], must_change_password: bool) -> AccountId {
+        let grants: Vec<_> = roles
+            .iter()
+            .map(|role| Grant {
+                role: *role,
+                care_areas: CareAreas::All,
+            })
+            .collect();
+        self.person_with(name, &grants, must_change_password)
+    }
+
+    /// A person with roles, each where it is said.
+    pub(super) fn person_with(&self, name: &str, grants: &[Grant], must_change_password: bool) -> AccountId {
+        static HASH: LazyLock<String> =
+            LazyLock::new(|| password::hash(&SecretString::from(PASSWORD)).unwrap());
         let account = AccountRecord {
             id: AccountId::from_uuid(fresh::uuid(START)),
             name: Name::new(name).unwrap(),
-            password_hash: password::hash(&SecretString::from(PASSWORD)).unwrap(),
+            printed_name: Name::new(&format!("{name}, printed")).unwrap(),
+            password_hash: HASH.clone(),
             must_change_password,
-            role: "administrator".to_owned(),
+            totp_sealed: None,
+            totp_last_step: None,
+            pin_hash: None,
             created_at: START,
+            disabled_at: None,
+            row_version: 1,
         };
-        self.app.store.write(|db| db.account_create(&account)).unwrap();
+        self.app
+            .store
+            .write(|db| {
+                db.account_create(&account)?;
+                db.grant_set(account.id, grants)
+            })
+            .unwrap();
+        account.id
     }
 
-    /// The token of an administrator, made on first use.
+    /// The secret of a new session of a person.
+    pub(super) fn sign_in(&self, name: &str) -> String {
+        self.sign_in_with(name, PASSWORD)
+    }
+
+    pub(super) fn sign_in_with(&self, name: &str, password: &str) -> String {
+        let shown = session::Shown {
+            name: Name::new(name).unwrap(),
+            password: SecretString::from(password),
+            totp: None,
+            new_password: None,
+            device: None,
+            before: None,
+            address: [0, 0, 0, 0].into(),
+            agent: None,
+        };
+        let begun = session::begin(&self.app, &shown).unwrap();
+        begun.secret.expose_secret().to_owned()
+    }
+
+    /// The session of somebody at a desk who answers for the fleet and its security; a new one where the clock was moved.
     fn token(&self) -> String {
+        let now = self.app.now();
         let mut token = self.token.lock().unwrap();
-        token
-            .get_or_insert_with(|| {
-                self.account("tester", false);
-                let credentials = Credentials {
-                    name: Name::new("tester").unwrap(),
-                    password: SecretString::from(PASSWORD),
-                };
-                let wanted = account::TokenWanted {
-                    label: Name::new("tests").unwrap(),
-                    valid_days: 365,
-                    new_password: None,
-                };
-                let made = account::token_create(&self.app, &credentials, wanted).unwrap();
-                made.token.expose_secret().to_owned()
-            })
-            .clone()
+        match &*token {
+            Some((at, token)) if *at == now => token.clone(),
+            before => {
+                if before.is_none() {
+                    self.person("tester", &[Role::BiomedLead, Role::Security], false);
+                }
+                let fresh = self.sign_in("tester");
+                *token = Some((now, fresh.clone()));
+                fresh
+            }
+        }
     }
 
     /// Sends a request as it is.
@@ -225,12 +297,9 @@ impl Stage {
         }
     }
 
-    /// A request with the administrator's token.
+    /// A request in the session of the person at the desk.
     pub(super) fn request(&self, method: Method, path: &str) -> TestRequest {
-        TestRequest::default()
-            .method(method)
-            .uri(&format!("/api/v1{path}"))
-            .insert_header((header::AUTHORIZATION, format!("Bearer {}", self.token())))
+        request_as(&self.token(), method, path)
     }
 
     pub(super) async fn get(&self, path: &str) -> Reply {
@@ -293,6 +362,7 @@ impl Stage {
                 let pump = Pump {
                     id,
                     row_version: 1,
+                    content_version: 1,
                     serial: SerialNumber::new(serial).unwrap(),
                     model: db.model_ensure(maker, &named(model), ModelId::from_uuid(fresh::uuid(START)))?,
                     asset_tag: None,
@@ -311,6 +381,34 @@ impl Stage {
             })
             .unwrap();
         id
+    }
+
+    /// A pump in a care area, or in none, that said what it runs.
+    pub(super) fn pump_in(&self, serial: &str, care_area: Option<CareAreaId>) -> PumpId {
+        let id = self.pump(serial);
+        self.runs(id, "1.0");
+        let patch = PumpPatch {
+            care_area: Some(care_area),
+            ..PumpPatch::default()
+        };
+        let version = self.app.store.read(|db| db.pump_fetch(id)).unwrap().row_version;
+        self.app
+            .store
+            .write(|db| db.pump_detail_update(id, version, &patch))
+            .unwrap();
+        id
+    }
+
+    /// A pump reports the version of its one component.
+    pub(super) fn runs(&self, id: PumpId, version: &str) {
+        let component = Component {
+            name: ComponentName::new("main").unwrap(),
+            version: ComponentVersion::new(version).unwrap(),
+        };
+        self.app
+            .store
+            .write(|db| db.pump_inventory_set(id, &[], &[component], None, None))
+            .unwrap();
     }
 
     /// A certificate on record and at the gate. What its bytes are does not matter here.
@@ -351,6 +449,18 @@ impl Stage {
             .iter()
             .find(|one| one.kind == AuthorityKind::Device && one.state == AuthorityState::Active);
         active.unwrap().id
+    }
+}
+
+fn people(dir: &Path) -> People {
+    let keys = FileKeyStore::new(dir.join("keys"), KdfCost::FOR_TESTS);
+    let passphrase = SecretString::from("only for this test");
+    People {
+        hospital: Name::new("County General").unwrap(),
+        zone: chrono_tz::Tz::Europe__Berlin,
+        passwords: PasswordRules::default(),
+        record_key: RecordKey::open_or_create(&keys, &passphrase).unwrap(),
+        seal: Seal::open_or_create(&dir.join("keys")).unwrap(),
     }
 }
 

@@ -1,12 +1,15 @@
 //! What can be typed, by noun. Every command shows examples, and a test reads each of them back.
 
+mod audit;
 mod ca;
 mod cert;
 mod enrol;
 mod events;
+mod people;
 mod places;
 mod pump;
 mod service;
+mod signature;
 mod token;
 
 use clap::{
@@ -16,13 +19,16 @@ use clap::{
 use clap_complete::Shell;
 
 pub use self::{
+    audit::{AuditCommand, AuditExportArgs, AuditListArgs, AuditVerifyArgs},
     ca::{AuthorityName, CaCommand, ExportKind},
     cert::CertCommand,
     enrol::{AnchorCommand, EnrolCommand, TokenSource},
     events::EventsArgs,
+    people::{AddPersonArgs, DeviceCommand, GlassCommand, LoginArgs, MeCommand, PersonCommand},
     places::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand, ModelCommand},
     pump::{EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold},
     service::{DemoArgs, InitArgs, ServeArgs},
+    signature::{SignatureCommand, SubjectArgs},
     token::{IssueArgs, TokenCommand},
 };
 use super::{connection::ConnectionArgs, exit::ExitCode};
@@ -115,7 +121,35 @@ pub enum RemoteCommand {
   gateway summary
   gateway summary --json | jq .pumps.connected")]
     Summary,
-    /// API tokens of this account
+    /// Sign in as a person
+    Login(LoginArgs),
+    /// Sign out
+    #[command(after_help = "Examples:
+  gateway logout")]
+    Logout,
+    /// Yourself: password, authenticator, PIN, sessions
+    #[command(subcommand)]
+    Me(MeCommand),
+    /// People: accounts and roles
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// The table of roles: who may do what
+    #[command(after_help = "Examples:
+  gateway roles")]
+    Roles,
+    /// Registered devices: ward tablets, bench computers
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Break-glass: seeing and holding beyond your role
+    #[command(subcommand)]
+    Glass(GlassCommand),
+    /// Electronic signatures
+    #[command(subcommand)]
+    Signature(SignatureCommand),
+    /// The audit trail: search, export, verify
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Service tokens, by which programs act for you
     #[command(subcommand)]
     Token(TokenCommand),
     /// Print the API's own description, for tools that read `OpenAPI` 3.1
@@ -128,7 +162,7 @@ impl RemoteCommand {
     /// Whether the command is refused without a token.
     #[must_use]
     pub fn needs_token(&self) -> bool {
-        !matches!(self, Self::Openapi | Self::Token(TokenCommand::Issue(_)))
+        !matches!(self, Self::Openapi | Self::Login(_))
     }
 }
 
@@ -259,7 +293,14 @@ mod tests {
         check("gateway enrol batch");
         check("gateway enrol batch --all-expected SN-1");
         check("gateway enrol token SN-1 --valid-hours 73");
-        check("gateway token issue --name a --label b --valid-days 366");
+        check("gateway token issue --label b");
+        check("gateway token issue --label b --scope pump_read --valid-days 366");
+        check("gateway login");
+        check("gateway login --name a --password b");
+        check("gateway audit verify");
+        check("gateway audit verify a.jsonl --config gateway.toml");
+        check("gateway signature sign pump BM-1");
+        check("gateway person disable ana");
         check("gateway token issue --password hunter2");
         check("gateway pump list --token abc");
         check("gateway init --server-name 'not a host'");

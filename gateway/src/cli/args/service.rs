@@ -24,6 +24,9 @@ pub struct InitArgs {
     /// The hospital's name, as it stands in the certificate authorities' names
     #[arg(long, value_name = "NAME", default_value = "Hospital", value_parser = hospital_name)]
     pub name: String,
+    /// The zone of the clocks on its walls (IANA), such as Europe/Berlin: for times beside signatures
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub time_zone: chrono_tz::Tz,
     /// A DNS name or IP address by which pumps and people reach the gateway; repeat for several
     #[arg(long = "server-name", value_name = "HOST", value_parser = server_name)]
     pub server_name: Vec<String>,

@@ -3,25 +3,29 @@
 use clap::{Args, Subcommand};
 use fleet::text::Name;
 
-/// API tokens: what programs, and this one, are known by.
+/// Service tokens: by which programs act for you, within named permissions.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Get a token for a name and a password
+    /// Make a token; it is shown once
     #[command(after_help = "Examples:
-  gateway token issue --name admin --label laptop --save
-  gateway token issue --name admin --label 'nightly report' --valid-days 30
-  gateway token issue --name admin --label ci --json | jq -r .token
+  gateway token issue --label 'network access control' --scope pump_read --scope event_read
+  gateway token issue --label ci --scope pump_read --valid-days 30 --json | jq -r .token
 
-The password is asked for, or taken from GATEWAY_PASSWORD. When the gateway wants a new one (after the one-time password), \
-that is asked for twice, or taken from GATEWAY_NEW_PASSWORD. The token is shown once; --save keeps it where this program looks for it.")]
+A scope is a permission that you hold yourself and that a program may have: see `gateway roles`. Put the token into GATEWAY_TOKEN, or \
+into a file that GATEWAY_TOKEN_FILE names.")]
     Issue(IssueArgs),
     /// List your tokens; the tokens themselves are not kept
     #[command(after_help = "Examples:
-  gateway token list")]
-    List,
+  gateway token list
+  gateway token list --all")]
+    List {
+        /// Everybody's
+        #[arg(long)]
+        all: bool,
+    },
     /// Make a token useless
     #[command(after_help = "Examples:
-  gateway token revoke laptop
+  gateway token revoke ci
   gateway token revoke 01980000-0000-7000-8000-000000000001")]
     Revoke {
         /// Its label or id
@@ -32,16 +36,13 @@ that is asked for twice, or taken from GATEWAY_NEW_PASSWORD. The token is shown 
 /// `gateway token issue`
 #[derive(Debug, Clone, Args)]
 pub struct IssueArgs {
-    /// Name of the account
-    #[arg(long, value_name = "NAME")]
-    pub name: Name,
     /// What the token is for, so that you know it in the list
-    #[arg(long, value_name = "TEXT", default_value = "command line")]
+    #[arg(long, value_name = "TEXT")]
     pub label: Name,
+    /// What it may be used for; repeat for several
+    #[arg(long = "scope", value_name = "PERMISSION", required = true)]
+    pub scopes: Vec<String>,
     /// How long it is good for, in days [default: 90]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
     pub valid_days: Option<u32>,
-    /// Save it for this program instead of printing it
-    #[arg(long)]
-    pub save: bool,
 }

@@ -31,6 +31,7 @@ fn store(directory: &tempfile::TempDir) -> Store {
             db.pump_create(&Pump {
                 id: pump(),
                 row_version: 1,
+                content_version: 1,
                 serial: SerialNumber::new("SN-1").unwrap(),
                 model,
                 asset_tag: None,

@@ -8,10 +8,12 @@ use std::sync::{Arc, PoisonError};
 
 use fleet::{
     Timestamp,
+    audit::Action,
     certificate::{AuthorityKind, CertificateRecord, PruneDecision, RevocationReason, prune},
     event::{Event, EventKind},
     id::{AuthorityId, EventId},
 };
+use serde_json::json;
 use store::{AuthorityRecord, Db, StoreError};
 
 use super::{
@@ -20,6 +22,7 @@ use super::{
 };
 use crate::{
     app::Actor,
+    deed::Deed,
     fresh,
     pki::{
         issue::{self, Generation, Issuer, Subordinate},
@@ -80,11 +83,14 @@ impl Authorities {
         let event = event(
             now,
             EventKind::AuthorityRotated,
-            format!("{}, by {}", record.subject, actor.name),
+            format!("{}, by {}", record.subject, actor.name()),
         );
         let records = self.store.write_durable(|db| {
             db.authority_rotate(&record)?;
             db.event_record(std::slice::from_ref(&event))?;
+            let deed = Deed::of(Action::AuthorityRotated, "authority", record.id)
+                .after(json!({ "kind": kind.as_str(), "generation": number, "subject": record.subject }));
+            db.audit_append(deed.entry(actor, now))?;
             db.authority_list()
         })?;
         self.put_in_force(records, Some(signing));
@@ -196,7 +202,7 @@ fn record_retirement(
     let detail = format!(
         "{}, by {}; {} certificates cut off",
         authority.subject,
-        actor.name,
+        actor.name(),
         certificates.len()
     );
     let fingerprints: Vec<_> = certificates
@@ -209,6 +215,9 @@ fn record_retirement(
         was_retired: false,
     };
     db.event_record(&[event(now, EventKind::AuthorityRetired, detail)])?;
+    let deed = Deed::of(Action::AuthorityRetired, "authority", id)
+        .after(json!({ "subject": authority.subject, "certificates_cut_off": fingerprints.len() }));
+    db.audit_append(deed.entry(actor, now))?;
     Ok(Ok((retirement, db.authority_list()?)))
 }
 

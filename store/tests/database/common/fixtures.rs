@@ -92,6 +92,7 @@ pub(crate) fn pump(number: u128) -> Pump {
     Pump {
         id: pump_id(number),
         row_version: 1,
+        content_version: 1,
         serial: serial(&format!("SN-{number:05}")),
         model: model_id(1),
         asset_tag: None,

@@ -1,0 +1,2 @@
+ALTER TABLE pumps DROP COLUMN content_version;
+DROP TABLE signatures;
