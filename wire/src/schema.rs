@@ -5,15 +5,22 @@ use schemars::{Schema, schema_for};
 
 use crate::message::{Ack, Order, Presence, Report, Telemetry};
 
-/// Each document's name and schema.
+/// Each message's name and schema.
 #[must_use]
-pub fn all() -> [(&'static str, Schema); 6] {
+pub fn all() -> [(&'static str, Schema); 5] {
     [
         ("presence", schema_for!(Presence)),
         ("telemetry", schema_for!(Telemetry)),
         ("report", schema_for!(Report)),
         ("order", schema_for!(Order)),
         ("ack", schema_for!(Ack)),
-        ("release-manifest", schema_for!(Manifest)),
     ]
+}
+
+/// Every schema that is published: the messages', and that of the manifest that a pump finds among a release's TUF targets.
+#[must_use]
+pub fn published() -> Vec<(&'static str, Schema)> {
+    let mut schemas = Vec::from(all());
+    schemas.push(("release-manifest", schema_for!(Manifest)));
+    schemas
 }

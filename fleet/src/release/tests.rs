@@ -373,6 +373,8 @@ fn s9_a_pump_returns_only_to_what_the_floor_allows() {
     assert!(security.may_return_to(SecurityCounter(40)));
 }
 
+mod page;
+
 proptest! {
     /// S9: whatever else is true, a pump with a higher counter gets no file.
     #[test]
