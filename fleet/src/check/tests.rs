@@ -309,6 +309,15 @@ fn silence_and_lateness_are_never_a_pass() {
         O::Overdue,
         &["flow: overdue"],
     );
+    // What proves nothing does not stop the clock.
+    check(
+        |c| {
+            c.manual[0].instrument = None;
+            c.now = NOW + TimeDelta::minutes(61);
+        },
+        O::Overdue,
+        &["flow: overdue"],
+    );
     // A result that comes late does not undo that it was late; a late failure is a failure.
     check(
         |c| {
