@@ -29,7 +29,7 @@ pub enum TextError {
 }
 
 /// Characters that a person can not see, or that make the text around them read in another order.
-fn is_unprintable(c: char) -> bool {
+pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
@@ -122,6 +122,18 @@ text_type! {
     ComponentVersion("component version", 64),
     /// How to reach somebody: an e-mail address, a telephone number, a web page.
     Contact("contact", 240),
+    /// A label that the hospital puts on pumps to find them by.
+    Tag("tag", 40),
+    /// The name of a functional check within a release (`occlusion-high`).
+    CheckId("check id", 64),
+    /// What a person is asked to do, in one or two sentences.
+    Prompt("prompt", 280),
+    /// One line of what a nurse reads before an update.
+    BedsideLine("bedside line", 160),
+    /// The number on a measuring instrument's label.
+    InstrumentId("instrument id", 64),
+    /// A vulnerability or an advisory, as its publisher names it (`CVE-2026-12345`).
+    AdvisoryId("advisory id", 64),
     /// Why somebody did something, or what a machine said about it.
     Reason("reason", 500),
 }

@@ -1,5 +1,6 @@
-//! JSON Schemas (2020-12) of every message, as published in `docs/schemas/`.
+//! JSON Schemas (2020-12) of every message and of the release manifest, as published in `docs/schemas/`.
 
+use fleet::release::Manifest;
 use schemars::{Schema, schema_for};
 
 use crate::message::{Ack, Order, Presence, Report, Telemetry};
@@ -14,4 +15,12 @@ pub fn all() -> [(&'static str, Schema); 5] {
         ("order", schema_for!(Order)),
         ("ack", schema_for!(Ack)),
     ]
+}
+
+/// Every schema that is published: the messages', and that of the manifest that a pump finds among a release's TUF targets.
+#[must_use]
+pub fn published() -> Vec<(&'static str, Schema)> {
+    let mut schemas = Vec::from(all());
+    schemas.push(("release-manifest", schema_for!(Manifest)));
+    schemas
 }

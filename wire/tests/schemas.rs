@@ -1,6 +1,7 @@
 //! `docs/schemas/` is what pump makers validate against, so it must be what the code reads and writes.
 //!
-//! After a change of a message: `UPDATE_SCHEMAS=1 cargo test -p wire --test schemas`, and read the difference.
+//! After a change of a message or of the release manifest: `UPDATE_SCHEMAS=1 cargo test -p wire --test schemas`, and read
+//! the difference.
 
 use std::{collections::BTreeSet, env, ffi::OsString, fs, path::PathBuf};
 
@@ -11,8 +12,8 @@ fn the_published_schemas_are_those_of_the_code() {
     let published = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     let rewrite = env::var_os("UPDATE_SCHEMAS").is_some();
     let mut expected = BTreeSet::new();
-    for (message, schema) in schema::all() {
-        let name = format!("{message}.json");
+    for (document, schema) in schema::published() {
+        let name = format!("{document}.json");
         let path = published.join(&name);
         let current = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         if rewrite {
@@ -30,5 +31,5 @@ fn the_published_schemas_are_those_of_the_code() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert_eq!(found, expected, "a schema of a message that is gone");
+    assert_eq!(found, expected, "a schema of something that is gone");
 }

@@ -1,6 +1,7 @@
 //! A pump: what it is, what it last said, and what people are told about it.
 
 mod activity;
+mod facts;
 mod hold;
 mod identity;
 mod mac;
@@ -9,6 +10,9 @@ mod status;
 mod udi;
 
 pub use activity::{Activity, Availability, STALE_AFTER, availability};
+#[cfg(test)]
+pub(crate) use facts::tests::a_pump;
+pub use facts::{InstalledComponent, InstalledLibrary, PumpFacts, SecurityCounter, numeric_part};
 pub use hold::{Hold, HoldEffect, HoldKind, hold_effect};
 pub use identity::{Component, Pump, PumpState};
 pub use mac::{MacAddress, MacError};

@@ -36,6 +36,29 @@ impl Status {
         Self::Retired,
     ];
 
+    /// The word in the API and in a filter.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InService => "in_service",
+            Self::UpdateStaged => "update_staged",
+            Self::BeingUpdated => "being_updated",
+            Self::AwaitingChecks => "awaiting_checks",
+            Self::AwaitingSignOff => "awaiting_sign_off",
+            Self::Held => "held",
+            Self::InBiomed => "in_biomed",
+            Self::Sequestered => "sequestered",
+            Self::Missing => "missing",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// Reads a word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
     /// The words on a screen.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -93,6 +116,14 @@ pub const fn status(input: StatusInput) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_reads_back() {
+        for status in Status::ALL {
+            assert_eq!(Status::from_word(status.as_str()), Some(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
 
     #[test]
     fn what_keeps_a_pump_from_use_is_said_before_anything_else() {

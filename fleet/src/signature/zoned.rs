@@ -31,6 +31,14 @@ impl ZonedTime {
         self.at
     }
 
+    /// The day on the calendar beside that wall clock.
+    #[must_use]
+    pub fn local_date(self) -> chrono::NaiveDate {
+        let east = TimeDelta::minutes(i64::from(self.offset_minutes));
+        let utc = self.at.naive_utc();
+        utc.checked_add_signed(east).unwrap_or(utc).date()
+    }
+
     /// Minutes east of UTC, for the database.
     #[must_use]
     pub const fn offset_minutes(self) -> i32 {
