@@ -8,29 +8,38 @@
 //! | [`topic`] | the six topics of a pump, each with its direction and limits |
 //! | [`policy`] | who may publish and subscribe where: one pure function |
 //! | [`message`] | the JSON messages, versioned, and how they are read |
-//! | [`bulk`] | paths of the HTTPS listener (EST) |
+//! | [`envelope`] | how a document is signed (COSE), and how it is read |
+//! | [`ticket`] | the hospital's permission to install |
+//! | [`proof`] | what a pump signs after an update |
+//! | [`bulk`] | paths of the HTTPS listener (EST, firmware) |
 //! | [`reconnect`] | how long a pump waits before it tries again |
 //! | [`schema`] | JSON Schemas of all messages |
 
 #![forbid(unsafe_code)]
 
 pub mod bulk;
+pub mod envelope;
 pub mod message;
 pub mod policy;
+pub mod proof;
 pub mod reconnect;
 pub mod schema;
+pub mod ticket;
 pub mod topic;
 
 pub use fleet::{
     Timestamp,
-    id::{OrderId, PumpId, ReportId},
+    id::{OrderId, PumpId, ReportId, RolloutId, TicketId, WaveId},
 };
 
 /// The rules' own types that appear in messages.
 pub mod types {
     pub use fleet::{
-        pump::{Activity, Component, HoldKind, MacAddress},
-        text::{ComponentName, ComponentVersion, HardwareId, Name, Reason, SerialNumber},
+        check::{AutomaticResult, CheckSpec, CheckUnit, Claim, Expectation, Reading},
+        pump::{Activity, Component, HoldKind, MacAddress, SecurityCounter},
+        release::{Manifest, RepositoryName, Step, TargetPath},
+        signature::Digest,
+        text::{CheckId, ComponentName, ComponentVersion, HardwareId, Name, Reason, SerialNumber},
         unit::{BatteryPercent, Millilitres, MillilitresPerHour, SignalDbm},
     };
 }

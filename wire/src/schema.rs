@@ -3,17 +3,23 @@
 use fleet::release::Manifest;
 use schemars::{Schema, schema_for};
 
-use crate::message::{Ack, Order, Presence, Report, Telemetry};
+use crate::{
+    message::{Ack, Order, Presence, Report, Telemetry},
+    proof::Proof,
+    ticket::Ticket,
+};
 
-/// Each message's name and schema.
+/// The name and schema of each message, and of each document that is signed.
 #[must_use]
-pub fn all() -> [(&'static str, Schema); 5] {
+pub fn all() -> [(&'static str, Schema); 7] {
     [
         ("presence", schema_for!(Presence)),
         ("telemetry", schema_for!(Telemetry)),
         ("report", schema_for!(Report)),
         ("order", schema_for!(Order)),
         ("ack", schema_for!(Ack)),
+        ("ticket", schema_for!(Ticket)),
+        ("proof", schema_for!(Proof)),
     ]
 }
 

@@ -10,6 +10,7 @@ mod check;
 mod choose;
 mod class;
 mod manifest;
+mod repository;
 mod target;
 
 pub use check::{ManifestError, Problem, ProblemKind};
@@ -18,6 +19,7 @@ pub use class::ReleaseClass;
 pub use manifest::{
     Advisory, BroughtComponent, Extent, FromRule, LibraryRule, Manifest, ManifestV1, Security, Step,
 };
+pub use repository::{RepositoryName, RepositoryNameError};
 pub use target::{SerialRange, Target, TargetPath, TargetPathError};
 
 #[cfg(test)]

@@ -8,15 +8,17 @@ mod order;
 mod presence;
 mod report;
 mod telemetry;
+mod update;
 
 pub use ack::{Ack, RefusedReport};
 pub use order::{Order, OrderBody};
 pub use presence::{Presence, PresenceState};
 pub use report::{
-    InventoryReport, Module, OrderOutcome, OrderResult, Report, ReportBody, ReportHead, SoftwareSlot,
-    SoftwareState,
+    DrugLibrary, InventoryReport, Module, OrderOutcome, OrderResult, Report, ReportBody, ReportHead,
+    SoftwareSlot, SoftwareState,
 };
 pub use telemetry::Telemetry;
+pub use update::{Refusal, UpdateReport, UpdateStage};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
@@ -56,7 +58,7 @@ impl JsonSchema for V1 {
 }
 
 /// Reads a list that holds no more than the schema says.
-fn at_most<'de, const MAX: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(crate) fn at_most<'de, const MAX: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,

@@ -1,11 +1,17 @@
 //! `down/order`: what the gateway asks of a pump. QoS 1; delivered again until the pump's PUBACK, so orders are idempotent.
 
-use fleet::{Timestamp, id::OrderId, pump::HoldKind, text::Reason};
+use fleet::{
+    Timestamp,
+    id::{OrderId, TicketId},
+    pump::HoldKind,
+    release::RepositoryName,
+    text::Reason,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Message, V1};
-use crate::topic::Channel;
+use crate::{envelope::Sealed, topic::Channel};
 
 /// An order. The pump answers with a report of kind `order_result`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +41,19 @@ pub enum OrderBody {
     ReportInventory,
     /// Renew the certificate now.
     RenewCertificate,
+    /// Fetch the file that the ticket names into the inactive slot, and check it there.
+    Download {
+        /// The manufacturer's TUF repository at the bulk listener.
+        repository: RepositoryName,
+        /// A [`crate::ticket::Ticket`] by the hospital's key.
+        ticket: Sealed,
+    },
+    /// Activate what was downloaded, as soon as the pump itself finds it safe.
+    Install { ticket: TicketId },
+    /// Do not use the ticket any more, unless it was used already.
+    ReturnTicket { ticket: TicketId, reason: Reason },
+    /// Go back to the other slot, as soon as the pump itself finds it safe.
+    RollBack { ticket: TicketId, reason: Reason },
 }
 
 impl OrderBody {
@@ -46,6 +65,10 @@ impl OrderBody {
             Self::ReleaseHold => "release_hold",
             Self::ReportInventory => "report_inventory",
             Self::RenewCertificate => "renew_certificate",
+            Self::Download { .. } => "download",
+            Self::Install { .. } => "install",
+            Self::ReturnTicket { .. } => "return_ticket",
+            Self::RollBack { .. } => "roll_back",
         }
     }
 }

@@ -3,14 +3,14 @@
 use fleet::{
     Timestamp,
     id::{OrderId, ReportId},
-    pump::{Component, MacAddress},
-    text::{HardwareId, Name, Reason, SerialNumber},
+    pump::{Component, MacAddress, SecurityCounter},
+    text::{ComponentVersion, HardwareId, Name, Reason, SerialNumber},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Message, ReadError, V1, at_most, read_json};
-use crate::topic::Channel;
+use super::{Message, ReadError, UpdateReport, V1, at_most, read_json};
+use crate::{envelope::Sealed, topic::Channel};
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,13 @@ pub enum ReportBody {
     Inventory(InventoryReport),
     /// What became of an order.
     OrderResult(OrderResult),
+    /// How far an update is.
+    Update(UpdateReport),
+    /// What runs after an update and what its checks read, signed by the pump's own key.
+    Proof {
+        /// A [`crate::proof::Proof`].
+        signed: Sealed,
+    },
 }
 
 /// What the pump is.
@@ -87,6 +94,19 @@ pub struct InventoryReport {
     /// The firmware slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software: Option<SoftwareState>,
+    /// The security counter, which the pump raises when it keeps new firmware and never lowers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<SecurityCounter>,
+    /// The drug library that is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drug_library: Option<DrugLibrary>,
+}
+
+/// A drug library on a pump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DrugLibrary {
+    pub name: Name,
+    pub version: ComponentVersion,
 }
 
 /// A module that is attached to the pump.
@@ -110,6 +130,9 @@ pub struct SoftwareState {
     pub active: SoftwareSlot,
     /// The active slot boots on trial and was not committed yet.
     pub trial: bool,
+    /// The security counter of what is in the other slot; left out when nothing that starts is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_counter: Option<SecurityCounter>,
 }
 
 /// What became of an order.

@@ -1,0 +1,47 @@
+//! The proof: what runs on a pump after an update and what its checks read, signed with the key of the pump's certificate.
+//!
+//! A message comes over a connection that only this pump can open, and that is gone a moment later. The proof stays: anybody can
+//! verify years later which pump said what.
+
+use fleet::{
+    Timestamp,
+    check::AutomaticResult,
+    id::{PumpId, TicketId},
+    pump::{Component, SecurityCounter},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    envelope::Document,
+    message::{DrugLibrary, V1, at_most},
+};
+
+/// What a pump signs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Proof {
+    pub v: V1,
+    pub pump: PumpId,
+    /// The ticket that was used; none where nothing was installed.
+    pub ticket: TicketId,
+    /// When, by the pump's clock.
+    pub at: Timestamp,
+    /// Every firmware component that runs.
+    #[serde(deserialize_with = "at_most::<64, _, _>")]
+    #[schemars(length(max = 64))]
+    pub components: Vec<Component>,
+    /// The security counter of what runs.
+    pub counter: SecurityCounter,
+    /// The drug library that is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drug_library: Option<DrugLibrary>,
+    /// What the automatic checks read.
+    #[serde(deserialize_with = "at_most::<64, _, _>")]
+    #[schemars(length(max = 64))]
+    pub results: Vec<AutomaticResult>,
+}
+
+impl Document for Proof {
+    const CONTEXT: &'static str = "infusion-pump-gateway proof v1";
+    const MAX: usize = 18 * 1024;
+}
