@@ -75,7 +75,7 @@ async fn the_five_tasks_with_curl_work_as_they_are_shown() {
         said.contains("\"printed_name\": \"Lena Park\"") && said.contains("\"valid\": true"),
         "{said}"
     );
-    assert!(said.contains("SN-1\tBM-10442\tin_service"), "{said}");
+    assert!(said.contains("SN-1\tBM-10442\tin_biomed"), "{said}");
     let shown = lena.pump("BM-10442").await;
     assert_eq!(
         (&shown["care_area"], &shown["location"]),

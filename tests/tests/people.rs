@@ -124,10 +124,29 @@ async fn a_person_is_let_in_signs_and_is_shut_out_at_a_terminal() {
             .contains("sign_verified (own care areas)")
     );
 
-    // The pump is in no care area yet: biomed has to say where it belongs.
-    let known = [("GATEWAY_PASSWORD", PASSWORD)];
-    nora.ok(&[known[0], ("GATEWAY_NEW_PIN", "640917")], &["me", "pin"]);
+    signs_and_says_not_now(&hospital, &nora, &pump.id).await;
+
+    // The audit trail is not hers to read; the auditor sees all of it, in words.
+    nora.fails(&[], &["audit", "list"], 4, "you may not read the audit trail");
+    the_auditor_reads(&hospital, &admin);
+
+    admin.ok(&[], &["person", "disable", "nora", "--reason", "left the house"]);
+    nora.fails(&[], &["me", "show"], 4, "your account was disabled");
     nora.fails(
+        &[("GATEWAY_PASSWORD", PASSWORD)],
+        &["login", "--name", "nora"],
+        4,
+        "name or password is wrong",
+    );
+    admin.ok(&[], &["logout"]);
+    admin.fails(&[], &["person", "list"], 4, "gateway login");
+    hospital.close().await;
+}
+
+async fn signs_and_says_not_now(hospital: &Hospital, nurse: &Terminal<'_>, pump: &str) {
+    let known = [("GATEWAY_PASSWORD", PASSWORD)];
+    nurse.ok(&[known[0], ("GATEWAY_NEW_PIN", "640917")], &["me", "pin"]);
+    nurse.fails(
         &[known[0], ("GATEWAY_PIN", "640918"), ("GATEWAY_NEW_PIN", "582913")],
         &["me", "pin"],
         4,
@@ -143,17 +162,18 @@ async fn a_person_is_let_in_signs_and_is_shut_out_at_a_terminal() {
         "--yes",
     ];
     let both = [known[0], ("GATEWAY_PIN", "640917")];
-    nora.fails(&both, &sign, 4, "have biomed assign it");
+    // The pump is in no care area yet: biomed has to say where it belongs.
+    nurse.fails(&both, &sign, 4, "have biomed assign it");
     let edit = hospital
         .api
-        .request(reqwest::Method::PATCH, &format!("/pumps/{}", pump.id))
+        .request(reqwest::Method::PATCH, &format!("/pumps/{pump}"))
         .header(
             "if-match",
             format!("\"{}\"", hospital.api.pump("SN-1").await["row_version"]),
         )
         .json(&json!({ "care_area": "MICU" }));
     let _ = tests::send(edit).await.ok(200);
-    nora.fails(&both, &sign, 6, "has not reported its software yet");
+    nurse.fails(&both, &sign, 6, "has not reported its software yet");
     let refuse = [
         "signature",
         "not-now",
@@ -164,15 +184,15 @@ async fn a_person_is_let_in_signs_and_is_shut_out_at_a_terminal() {
         "--reason",
         "two admissions",
     ];
-    nora.ok(&[], &refuse);
-    let list = nora.ok(&[], &["signature", "list"]);
+    nurse.ok(&[], &refuse);
+    let list = nurse.ok(&[], &["signature", "list"]);
     assert!(
         list.contains("Not now") && list.contains("Nora Lind, RN"),
         "{list}"
     );
+}
 
-    // The audit trail is not hers to read; the auditor sees all of it, in words.
-    nora.fails(&[], &["audit", "list"], 4, "you may not read the audit trail");
+fn the_auditor_reads(hospital: &Hospital, admin: &Terminal<'_>) {
     let one_time = admin.ok(
         &[],
         &[
@@ -186,7 +206,7 @@ async fn a_person_is_let_in_signs_and_is_shut_out_at_a_terminal() {
             "auditor",
         ],
     );
-    let aud = Terminal::of(&hospital, "aud");
+    let aud = Terminal::of(hospital, "aud");
     let first = [
         ("GATEWAY_PASSWORD", one_time.trim()),
         ("GATEWAY_NEW_PASSWORD", PASSWORD),
@@ -203,18 +223,6 @@ async fn a_person_is_let_in_signs_and_is_shut_out_at_a_terminal() {
     aud.ok(&[], &["audit", "export", "--to", file.to_str().unwrap()]);
     let said = aud.ok(&[], &["audit", "verify", file.to_str().unwrap()]);
     assert!(said.contains("The record holds"), "{said}");
-
-    admin.ok(&[], &["person", "disable", "nora", "--reason", "left the house"]);
-    nora.fails(&[], &["me", "show"], 4, "your account was disabled");
-    nora.fails(
-        &known,
-        &["login", "--name", "nora"],
-        4,
-        "name or password is wrong",
-    );
-    admin.ok(&[], &["logout"]);
-    admin.fails(&[], &["person", "list"], 4, "gateway login");
-    hospital.close().await;
 }
 
 /// In a browser the session is a cookie that no script reads, and what changes something must come from our own pages.
