@@ -77,7 +77,7 @@ pub use page::{PAGE_MAX, Page};
 pub use place::{CareAreaRecord, LocationRecord, ManufacturerRecord, ModelRecord};
 pub use pool::Store;
 pub use presence::PresenceChange;
-pub use pump::{PumpCounts, PumpFilter, PumpListing, PumpPatch};
+pub use pump::{PumpCounts, PumpFilter, PumpListing, PumpPatch, PumpSoftware};
 pub use report::{Recorded, ReportRow};
 pub use rollout::{AssignmentRecord, BriefingCount, CheckRecord, RolloutRecord, TicketRecord, WaveRecord};
 pub use service_token::ServiceTokenRecord;

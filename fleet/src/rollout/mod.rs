@@ -20,6 +20,7 @@ pub mod limits;
 mod plan;
 pub mod schedule;
 pub mod snapshot;
+pub mod spec;
 pub mod state;
 mod step;
 mod wait;
