@@ -77,6 +77,16 @@ typed_id! {
     ReportId,
     /// Something worth telling people about.
     EventId,
+    /// A manufacturer's release of firmware.
+    ReleaseId,
+    /// A plan to bring a release to chosen pumps.
+    RolloutId,
+    /// One stage of a rollout.
+    WaveId,
+    /// One pump in one wave.
+    AssignmentId,
+    /// The hospital's permission for one pump to install one release.
+    TicketId,
     /// A person's account.
     AccountId,
     /// A token by which a program acts within named permissions, until it expires.

@@ -10,6 +10,7 @@
 //! | [`certificate`] | who is admitted, when a certificate is renewed, which authority issues |
 //! | [`enrolment`] | who may have a certificate at all: one [`enrolment::authorise`] for every way in |
 //! | [`inventory`] | expected pumps from a spreadsheet, unknown, missing and duplicate pumps, identity conflicts |
+//! | [`rollout`] | waves, gates, windows and ward floors: what is done next, and what everything else waits for |
 //! | [`access`] | who may do what, and where: roles × permissions in one table, break-glass, two people |
 //! | [`signature`] | what a signature means, over which bytes, with which factors, and when it is void |
 //! | [`audit`] | the record that can be proved: entries in a chain of hashes, checkpoints, the export |
@@ -26,6 +27,7 @@ pub mod event;
 pub mod id;
 pub mod inventory;
 pub mod pump;
+pub mod rollout;
 pub mod signature;
 pub mod text;
 pub mod unit;
