@@ -116,8 +116,8 @@ pub enum Change {
     Setback { words: Option<Reason>, at: Timestamp },
     /// The pump does not hold this ticket any more.
     TicketGone { ticket: TicketId },
-    /// The versions are those the ticket names.
-    VersionsProved,
+    /// The versions are those the ticket names, or are no longer.
+    Versions { proved: bool },
     /// The pump is held; S10: it takes effect when the pump is free.
     Hold { why: HeldBecause },
 }
@@ -175,10 +175,11 @@ impl Applying {
         }
     }
 
-    /// Holds the pump, and the assignment is a failure.
+    /// Holds the pump, and the assignment is a failure: what was proved of its versions is proved no longer.
     fn holds(&mut self, event: AssignmentEvent, why: HeldBecause) {
         if self.moves(event) {
             self.changes.push(Change::Hold { why });
+            self.disproves();
         }
     }
 
@@ -219,10 +220,14 @@ impl Applying {
             // A ticket that is not its present one: it was replayed, or is another pump's.
             PumpSays::Activating { .. } => self.holds(AssignmentEvent::Failed, HeldBecause::InstalledUnasked),
             PumpSays::Restarted { trial: true } => self.boots(AssignmentEvent::Booted),
-            PumpSays::ChecksBegun => self.boots(AssignmentEvent::ChecksBegun),
+            // Outside of an update a pump may test itself as it pleases.
+            PumpSays::ChecksBegun if self.tracked.state.stage() == Stage::Updating => {
+                self.boots(AssignmentEvent::ChecksBegun);
+            }
             PumpSays::RolledBack => self.rolled_back(),
             // The versions that it reports after every start say what it came up with.
-            PumpSays::Restarted { trial: false }
+            PumpSays::ChecksBegun
+            | PumpSays::Restarted { trial: false }
             | PumpSays::Versions(_)
             | PumpSays::TicketReturned { .. } => {}
         }
@@ -314,10 +319,13 @@ impl Applying {
                     self.holds(AssignmentEvent::Failed, HeldBecause::ChangedWithoutTicket);
                 }
             }
-            // It is held already; what it runs is worth knowing before somebody releases it.
+            // It is held already; what it runs decides where a release of the hold leads.
             AssignmentState::Quarantined | AssignmentState::Unresponsive => {
-                if self.is_news && is_named {
-                    self.proves();
+                match (self.is_news, is_named, is_before) {
+                    (false, _, _) => {}
+                    (true, true, _) => self.proves(),
+                    (true, false, true) => self.holds(AssignmentEvent::RolledBack, HeldBecause::RolledBack),
+                    (true, false, false) => self.disproves(),
                 }
             }
         }
@@ -326,7 +334,14 @@ impl Applying {
     fn proves(&mut self) {
         if !self.tracked.versions_proved {
             self.tracked.versions_proved = true;
-            self.changes.push(Change::VersionsProved);
+            self.changes.push(Change::Versions { proved: true });
+        }
+    }
+
+    fn disproves(&mut self) {
+        if self.tracked.versions_proved {
+            self.tracked.versions_proved = false;
+            self.changes.push(Change::Versions { proved: false });
         }
     }
 }

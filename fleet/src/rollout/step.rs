@@ -231,6 +231,8 @@ pub enum Withdrawal {
     OtherRollout,
     #[error("the release does not fit the pump any more")]
     Unfit,
+    #[error("somebody wants the pump on its old version")]
+    StaysOld,
     #[error("the pump goes to the catch-up list")]
     LeftBehind,
     #[error("nothing came of its assignment")]
@@ -240,7 +242,7 @@ pub enum Withdrawal {
 /// Why a pump is held by a rollout. The words become the reason of the hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum HeldBecause {
-    #[error("its checks came to: {}", .0.label())]
+    #[error("its checks came to: {}", .0.label().to_lowercase())]
     Checks(CheckOutcome),
     #[error("its checks did not come to an end in time")]
     Overdue,

@@ -49,6 +49,10 @@ pub enum Wait {
     OlderTicket { until: Timestamp },
     #[error("the pump is told to give its ticket back; at the latest it runs out at {until}")]
     TicketBack { until: Timestamp },
+    #[error("its ticket ran out; a new one may be issued at {until}, when no clock is slow enough to use it")]
+    TicketRanOut { until: Timestamp },
+    #[error("somebody wants the pump on its old version; take it out of the rollout, or the wish back")]
+    StaysOld,
     #[error("the pump is not in the inventory any more; take it out of the rollout")]
     Gone,
     #[error("the pump was retired; take it out of the rollout")]

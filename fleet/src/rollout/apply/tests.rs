@@ -93,7 +93,8 @@ fn the_table_of_reports() {
                     Change::Moved { to, .. } => format!("→ {}", to.as_str()),
                     Change::Setback { .. } => "one more setback".to_owned(),
                     Change::TicketGone { .. } => "ticket gone".to_owned(),
-                    Change::VersionsProved => "versions proved".to_owned(),
+                    Change::Versions { proved: true } => "versions proved".to_owned(),
+                    Change::Versions { proved: false } => "versions disproved".to_owned(),
                     Change::Hold { why } => format!("held: {why}"),
                 });
             }

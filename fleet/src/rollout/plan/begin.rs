@@ -94,16 +94,16 @@ impl<'a> Planner<'a> {
     ) {
         let is_waiting = assignment.state.stage() == Stage::Waiting;
         // A ticket that ran out or is on its way back comes first: nothing is built on it.
-        let ticket = self.index.ticket(assignment);
-        let is_sound = ticket.is_some_and(|ticket| !ticket.withdrawn && self.now < ticket.not_after);
-        if !is_waiting && !is_sound {
-            let is_withdrawn = ticket.is_some_and(|ticket| ticket.withdrawn);
-            let is_over = ticket.is_none_or(|ticket| self.now >= ticket.gone_at());
-            if !is_withdrawn && !is_over {
-                let until = ticket.map_or(self.now, |ticket| ticket.gone_at());
-                return self.pump_waits(assignment, Wait::TicketBack { until });
+        if !is_waiting {
+            match self.index.ticket(assignment) {
+                Some(ticket) if ticket.withdrawn => return self.take_back(assignment, Withdrawal::Orphan),
+                Some(ticket) if self.now < ticket.not_after => {}
+                Some(ticket) if self.now < ticket.gone_at() => {
+                    let until = ticket.gone_at();
+                    return self.pump_waits(assignment, Wait::TicketRanOut { until });
+                }
+                Some(_) | None => return self.does(assignment, AssignmentAction::EndTicket),
             }
-            return self.take_back(assignment, Withdrawal::Orphan);
         }
         if self.is_laggard(course.rollout, wave, assignment) {
             return self.leave_behind(assignment);
@@ -183,6 +183,9 @@ impl<'a> Planner<'a> {
         // S6.
         if self.index.is_taken_from(assignment) {
             return is(Withdrawal::OtherRollout, Wait::OtherRollout);
+        }
+        if assignment.roll_back.is_some() {
+            return is(Withdrawal::StaysOld, Wait::StaysOld);
         }
         if let Fit::No(why) = &assignment.fit {
             return is(Withdrawal::Unfit, Wait::Unfit { why: why.clone() });

@@ -308,7 +308,7 @@ impl World {
                 }
                 Change::TicketGone { ticket } => self.forget_ticket(Some(*ticket)),
                 Change::Hold { .. } => self.hold(pump),
-                Change::Moved { .. } | Change::VersionsProved => {}
+                Change::Moved { .. } | Change::Versions { .. } => {}
             }
         }
         let row = self.assignment(id);
