@@ -282,7 +282,7 @@ impl Applying {
                 (false, _, _) | (true, true, _) => {}
                 (true, false, true) => self.holds(AssignmentEvent::Failed, HeldBecause::InstalledUnasked),
                 (true, false, false) => {
-                    self.holds(AssignmentEvent::Failed, HeldBecause::ChangedWithoutTicket)
+                    self.holds(AssignmentEvent::Failed, HeldBecause::ChangedWithoutTicket);
                 }
             },
             // The pump may have started and said so in a report that is still on its way.

@@ -65,7 +65,7 @@ fn a_gate_says_everything_that_is_missing() {
         |wave| {
             wave.assignments[..9]
                 .iter_mut()
-                .for_each(|row| row.state = AssignmentState::Cancelled)
+                .for_each(|row| row.state = AssignmentState::Cancelled);
         },
         &[
             "0 of 1 pumps are verified, 1 are needed (1 failed, 0 on the catch-up list)",

@@ -6,7 +6,7 @@ use crate::{
     pump::{Availability, STALE_AFTER},
     rollout::{
         limits::later,
-        snapshot::{AssignmentFacts, Fit, PumpFacts, RolloutFacts, WaveFacts},
+        snapshot::{AssignmentFacts, Fit, PumpFacts, RolloutFacts, WaveFacts, Whereabouts},
         state::{AssignmentState, Stage},
         step::{AssignmentAction, Under, Withdrawal},
         wait::Wait,
@@ -27,7 +27,7 @@ impl<'a> Planner<'a> {
         for assignment in &wave.assignments {
             match assignment.state.stage() {
                 Stage::Waiting if self.has_stray_ticket(assignment) => {
-                    self.take_back(assignment, standstill.why)
+                    self.take_back(assignment, standstill.why);
                 }
                 Stage::Waiting if standstill.given_up => self.does(assignment, AssignmentAction::TakeOut),
                 Stage::Waiting => self.pump_waits(assignment, standstill.wait.clone()),
@@ -174,7 +174,7 @@ impl<'a> Planner<'a> {
         pump: &PumpFacts,
     ) -> Option<Obstacle> {
         let is = |why, wait| Some(Obstacle { why, wait });
-        if pump.retired {
+        if pump.whereabouts == Whereabouts::Retired {
             return is(Withdrawal::PumpHeld, Wait::Retired);
         }
         if let Some(kind) = pump.hold {

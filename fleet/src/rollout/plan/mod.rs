@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
             }
             return self.standstill(rollout);
         }
-        if let Some((wave, tally)) = self.failed(rollout) {
+        if let Some((wave, tally)) = Self::failed(rollout) {
             self.does_rollout(rollout, RolloutAction::Halt { wave: wave.id, tally });
             if wave.state.transition(WaveAction::Halt { tally }.event()).is_ok() {
                 self.does_wave(wave, WaveAction::Halt { tally });
@@ -139,7 +139,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The first wave with too many failures. One that stands halted was looked at by whoever let the rollout go on.
-    fn failed(&self, rollout: &'a RolloutFacts) -> Option<(&'a WaveFacts, Tally)> {
+    fn failed(rollout: &'a RolloutFacts) -> Option<(&'a WaveFacts, Tally)> {
         rollout.waves.iter().find_map(|wave| {
             let tally = Tally::of(&wave.assignments);
             let within = tally.within(&rollout.limits, wave.failures_accepted);

@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
                 self.roll_back(rollout, assignment);
             }
             Stage::Left if self.has_stray_ticket(assignment) => {
-                self.take_back(assignment, Withdrawal::Orphan)
+                self.take_back(assignment, Withdrawal::Orphan);
             }
             Stage::Left | Stage::Waiting | Stage::Preparing | Stage::Updating => {}
         }

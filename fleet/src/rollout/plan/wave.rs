@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
             }
             (Before::Passed(_), WindowState::Closed { next }) => self.waits(who, Wait::WindowClosed { next }),
             (Before::Passed(_), WindowState::Open { .. }) if is_briefed => {
-                self.does_wave(wave, WaveAction::Open)
+                self.does_wave(wave, WaveAction::Open);
             }
             (Before::Passed(_), WindowState::Open { .. }) => {}
         }

@@ -16,7 +16,7 @@ use crate::{
         limits::{Limits, Percent},
         snapshot::{
             AssignmentFacts, CareAreaFacts, CheckOutcome, Counter, Fit, PumpFacts, RolloutFacts, RowVersion,
-            Snapshot, WaveFacts,
+            Snapshot, WaveFacts, Whereabouts,
         },
         state::{AssignmentState, RolloutState, WaveState},
         window::Window,
@@ -112,8 +112,7 @@ pub(in crate::rollout) fn a_pump(care_area: u128, now: Timestamp) -> PumpFacts {
         heard_at: Some(now),
         connected: true,
         hold: None,
-        missing: false,
-        retired: false,
+        whereabouts: Whereabouts::Known,
         counter: Some(Counter(7)),
         other_slot: Some(Counter(7)),
     }

@@ -16,7 +16,7 @@ use crate::{
         gate::{Unmet, before_running},
         limits::HospitalLimits,
         plan,
-        snapshot::{CheckOutcome, Counter, PumpFacts, RollBack, Snapshot, TicketFacts},
+        snapshot::{CheckOutcome, Counter, PumpFacts, RollBack, Snapshot, TicketFacts, Whereabouts},
         state::{AssignmentState, RolloutState, WaveState},
     },
     signature::{Digest, Meaning},
@@ -49,10 +49,12 @@ fn put(snapshot: &mut Snapshot, wave: usize, place: usize, state: AssignmentStat
 }
 
 fn actions(plan: &Plan) -> Vec<&AssignmentAction> {
-    let action = |step| match step {
-        &Step::Assignment { ref action, .. } => Some(action),
-        Step::Rollout { .. } | Step::Wave { .. } => None,
-    };
+    fn action(step: &Step) -> Option<&AssignmentAction> {
+        match step {
+            Step::Assignment { action, .. } => Some(action),
+            Step::Rollout { .. } | Step::Wave { .. } => None,
+        }
+    }
     plan.steps.iter().filter_map(action).collect()
 }
 
@@ -192,7 +194,7 @@ fn s3_the_policy_for_the_background_is_for_downloads_only() {
         snapshot.hospital.background_download = background_download;
         assert_eq!(actions(&plan(&snapshot, now())).len(), expected, "{state:?}");
     };
-    assert!(!HospitalLimits::DEFAULT.background_download, "off by default");
+    assert!(!HospitalLimits::default().background_download, "off by default");
     check(AssignmentState::Authorised, false, 0);
     check(AssignmentState::Authorised, true, 1);
     check(AssignmentState::Staged, true, 0);
@@ -262,12 +264,12 @@ fn s5_a_ward_keeps_its_floor() {
     check(4, hold, 1);
     check(
         4,
-        |snapshot| snapshot.pumps.get_mut(&pump(6)).unwrap().missing = true,
+        |snapshot| snapshot.pumps.get_mut(&pump(6)).unwrap().whereabouts = Whereabouts::Missing,
         1,
     );
     check(
         4,
-        |snapshot| snapshot.pumps.get_mut(&pump(6)).unwrap().retired = true,
+        |snapshot| snapshot.pumps.get_mut(&pump(6)).unwrap().whereabouts = Whereabouts::Retired,
         1,
     );
     check(
@@ -520,4 +522,29 @@ fn s4_a_pump_that_runs_what_its_ticket_does_not_name_is_held() {
         world.turn();
     }
     assert_eq!(world.assignment(id).state, AssignmentState::Quarantined);
+}
+
+/// Whatever a pump is held for, nothing begins on it, and what was begun and can still be stopped is taken back.
+#[test]
+fn s4_a_held_pump_is_left_alone() {
+    for hold in HoldKind::ALL {
+        for state in AssignmentState::ALL {
+            let mut snapshot = a_snapshot(&[&[1]], now());
+            open(&mut snapshot, 1);
+            put(&mut snapshot, 1, 0, *state);
+            snapshot.pumps.get_mut(&pump(1)).unwrap().hold = Some(hold);
+            let plan = plan(&snapshot, now());
+            for action in actions(&plan) {
+                assert!(
+                    matches!(action, AssignmentAction::WithdrawTicket { .. }) && hold.may_be_ordered(),
+                    "{hold:?} {state:?}: {action}"
+                );
+            }
+            assert_eq!(
+                actions(&plan).is_empty(),
+                !(state.needs_ticket() && hold.may_be_ordered()),
+                "{state:?}"
+            );
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
     pump::{Activity, Availability, HoldKind},
     rollout::{
         AssignmentAction, PumpSays, Step, Subject, WaveAction,
-        snapshot::{CheckOutcome, PumpFacts, RollBack, Snapshot},
+        snapshot::{CheckOutcome, PumpFacts, RollBack, Snapshot, Whereabouts},
         state::{AssignmentState, RolloutEvent, RolloutState, Stage, WaveState},
     },
 };
@@ -45,12 +45,17 @@ enum Act {
         pump: usize,
         which: usize,
     },
+    /// A pump does all it was told, and all it has to say arrives.
+    Calm {
+        pump: usize,
+    },
     Pump {
         pump: usize,
         does: Does,
     },
     Time {
         minutes: i64,
+        is_heard: bool,
     },
     Person(Person),
 }
@@ -60,6 +65,8 @@ enum How {
     Obey,
     Refuse,
     WrongVersions,
+    /// It installs, and never says what it runs.
+    Mute,
     RollBack,
     Lost,
 }
@@ -94,6 +101,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => Just(How::Obey),
         1 => Just(How::Refuse),
         1 => Just(How::WrongVersions),
+        1 => Just(How::Mute),
         1 => Just(How::RollBack),
         1 => Just(How::Lost),
     ];
@@ -122,32 +130,56 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (some.clone(), how, prop::bool::weighted(0.1))
             .prop_map(|(which, how, again)| Act::Order { which, how, again }),
         8 => (0..PUMPS, some.clone()).prop_map(|(pump, which)| Act::Report { pump, which }),
-        4 => (0..PUMPS, does).prop_map(|(pump, does)| Act::Pump { pump, does }),
-        3 => prop_oneof![4 => 1..30_i64, 1 => 30..600_i64, 1 => -120..0_i64, 1 => Just(6000)]
-            .prop_map(|minutes| Act::Time { minutes }),
+        6 => (0..PUMPS).prop_map(|pump| Act::Calm { pump }),
+        3 => (0..PUMPS, does).prop_map(|(pump, does)| Act::Pump { pump, does }),
+        3 => (prop_oneof![8 => 1..30_i64, 1 => 30..600_i64, 1 => -120..0_i64, 1 => Just(600)], prop::bool::weighted(0.8))
+            .prop_map(|(minutes, is_heard)| Act::Time { minutes, is_heard }),
         6 => person.prop_map(Act::Person),
     ]
 }
 
 /// Two rollouts over the same seven pumps, so that they get in one another's way; floors in both wards.
 fn fleet() -> impl Strategy<Value = Snapshot> {
-    (0..4_u32, 0..3_u32, any::<bool>(), 1..4_u32, any::<bool>()).prop_map(
-        |(floor, other_floor, has_window, at_once, background_download)| {
-            let now = at(EVENING);
-            let mut snapshot = a_snapshot(&[&[0, 1, 2, 3], &[4, 5, 6]], now);
-            snapshot.rollouts.push(a_rollout(2, &[&[2], &[5, 1]], now));
-            for rollout in &mut snapshot.rollouts {
-                rollout.limits.updates_at_once = at_once;
-                rollout.limits.failure_count = 2;
-                if has_window {
-                    rollout.windows = vec![nightly()];
-                }
-            }
-            snapshot.hospital.background_download = background_download;
-            snapshot.floors = BTreeMap::from([(group(1), floor), (group(2), other_floor)]);
-            snapshot
-        },
+    (
+        0..4_u32,
+        0..3_u32,
+        any::<bool>(),
+        1..4_u32,
+        any::<bool>(),
+        0..4_u8,
     )
+        .prop_map(
+            |(floor, other_floor, has_window, at_once, background_download, begins)| {
+                let now = at(EVENING);
+                let mut snapshot = a_snapshot(&[&[0, 1, 2, 3], &[4, 5, 6]], now);
+                snapshot.rollouts.push(a_rollout(2, &[&[2], &[5, 1]], now));
+                for rollout in &mut snapshot.rollouts {
+                    rollout.limits.updates_at_once = at_once;
+                    rollout.limits.failure_count = 2;
+                    if has_window {
+                        rollout.windows = vec![nightly()];
+                    }
+                }
+                // Some begin where it becomes interesting: with the first wave open, or verified and looked at.
+                for rollout in &mut snapshot.rollouts {
+                    let wave = &mut rollout.waves[0];
+                    (wave.state, wave.opened_at) = match begins {
+                        0 => (WaveState::Pending, None),
+                        1 | 2 => (WaveState::Open, Some(now)),
+                        _ => (WaveState::AwaitingApproval, Some(now)),
+                    };
+                    if wave.state == WaveState::AwaitingApproval {
+                        for row in &mut wave.assignments {
+                            (row.state, row.checks, row.versions_proved) =
+                                (AssignmentState::InService, CheckOutcome::Passed, true);
+                        }
+                    }
+                }
+                snapshot.hospital.background_download = background_download;
+                snapshot.floors = BTreeMap::from([(group(1), floor), (group(2), other_floor)]);
+                snapshot
+            },
+        )
 }
 
 struct Storm {
@@ -174,8 +206,7 @@ fn in_service(world: &World, ward: u128) -> usize {
     let counts = |(id, pump): &(&PumpId, &PumpFacts)| {
         pump.care_area == Some(area(ward))
             && pump.hold.is_none()
-            && !pump.missing
-            && !pump.retired
+            && pump.whereabouts == Whereabouts::Known
             && !out.contains(*id)
     };
     world.snapshot.pumps.iter().filter(counts).count()
@@ -193,6 +224,12 @@ impl Storm {
             .flat_map(|wave| &wave.assignments)
             .map(|row| row.id)
             .collect()
+    }
+
+    fn some_in(&mut self, state: AssignmentState, which: usize) -> Option<AssignmentId> {
+        let mut those = self.all();
+        those.retain(|id| self.world.assignment(*id).state == state);
+        nth(&those, which).copied()
     }
 
     /// Carries a step out and checks, if it did anything, that it was allowed to at this moment.
@@ -333,8 +370,16 @@ impl Storm {
             }
             Act::Order { which, how, again } => self.order(*which, *how, *again),
             Act::Report { pump: n, which } => self.report(*n, *which),
+            Act::Calm { pump: n } => self.calm(*n),
             Act::Pump { pump: n, does } => self.pump(*n, *does),
-            Act::Time { minutes } => self.world.now += TimeDelta::minutes(*minutes),
+            Act::Time {
+                minutes,
+                is_heard: true,
+            } => self.world.pass(TimeDelta::minutes(*minutes)),
+            Act::Time {
+                minutes,
+                is_heard: false,
+            } => self.world.now += TimeDelta::minutes(*minutes),
             Act::Person(does) => self.person(*does),
         }
     }
@@ -380,7 +425,7 @@ impl Storm {
             }
             (Order::Download(ticket), _) => device.says(PumpSays::DownloadFailed { ticket, words: None }),
             // S1: the pump's own interlock.
-            (Order::Install(ticket), How::Obey | How::WrongVersions | How::RollBack)
+            (Order::Install(ticket), How::Obey | How::WrongVersions | How::Mute | How::RollBack)
                 if is_good && is_free && device.staged == Some(ticket) && device.runs == versions("1.0") =>
             {
                 let runs = versions(if matches!(how, How::WrongVersions) {
@@ -390,7 +435,9 @@ impl Storm {
                 });
                 device.says(PumpSays::Activating { ticket });
                 device.says(PumpSays::Restarted { trial: true });
-                device.says(PumpSays::Versions(runs.clone()));
+                if !matches!(how, How::Mute) {
+                    device.says(PumpSays::Versions(runs.clone()));
+                }
                 device.says(PumpSays::ChecksBegun);
                 device.runs = runs;
                 if matches!(how, How::RollBack) {
@@ -406,26 +453,34 @@ impl Storm {
         }
     }
 
-    /// A report reaches the assignment that has the pump, or the last that had it.
+    fn calm(&mut self, n: usize) {
+        for _ in 0..self.world.orders.len() {
+            if let Some(which) = self.world.orders.iter().position(|(to, _)| *to == pump(n)) {
+                self.order(which, How::Obey, false);
+            }
+        }
+        for which in 0..self.world.devices[&pump(n)].reports.len() {
+            self.arrives(n, which);
+        }
+    }
+
     fn report(&mut self, n: usize, which: usize) {
-        let device = &self.world.devices[&pump(n)];
-        let Some(report) = nth(&device.reports, which).cloned() else {
-            return;
-        };
-        let rows = self.all();
-        let of_pump = rows
-            .into_iter()
-            .filter(|id| self.world.assignment(*id).pump == pump(n))
-            .collect::<Vec<_>>();
-        let live = of_pump
-            .iter()
-            .copied()
-            .find(|id| self.world.assignment(*id).state.is_live());
-        let had = of_pump
-            .iter()
-            .copied()
-            .find(|id| self.world.tracked[id].ticket.is_some());
-        if let Some(id) = live.or(had) {
+        // Mostly one of the last ones, sometimes one of long ago.
+        let many = self.world.devices[&pump(n)].reports.len();
+        let from = if which < 8 { 0 } else { many.saturating_sub(5) };
+        if many > 0 {
+            self.arrives(n, from + which % (many - from));
+        }
+    }
+
+    /// A report reaches the assignment that has the pump, or the last that had it.
+    fn arrives(&mut self, n: usize, which: usize) {
+        let report = self.world.devices[&pump(n)].reports[which].clone();
+        let mut of_pump = self.all();
+        of_pump.retain(|id| self.world.assignment(*id).pump == pump(n));
+        let live = of_pump.iter().find(|id| self.world.tracked[*id].state.is_live());
+        let had = of_pump.iter().find(|id| self.world.tracked[*id].ticket.is_some());
+        if let Some(id) = live.or(had).copied() {
             self.world.receive(id, &report);
         }
     }
@@ -438,7 +493,7 @@ impl Storm {
             Does::Patient(is_attached) => row.patient_attached = is_attached,
             Does::Connected(is_connected) => row.connected = is_connected,
             Does::Heard => {
-                (row.heard_at, row.activity, row.patient_attached) = (Some(now), Activity::Ready, false)
+                (row.heard_at, row.activity, row.patient_attached) = (Some(now), Activity::Ready, false);
             }
             Does::Moves => {
                 row.care_area = Some(area(if row.care_area == Some(area(1)) { 2 } else { 1 }));
@@ -457,21 +512,17 @@ impl Storm {
         let rollouts = self.world.snapshot.rollouts.len();
         match does {
             Person::Checks { which, outcome } => {
-                let Some(id) = nth(&all, which).copied() else {
+                let Some(id) = self.some_in(AssignmentState::SelfTest, which) else {
                     return;
                 };
-                if self.world.assignment(id).state == AssignmentState::SelfTest {
-                    self.world.checks(id, CheckOutcome::ALL[outcome]);
-                }
+                self.world.checks(id, CheckOutcome::ALL[outcome]);
             }
             Person::Nurse { which } => {
-                let Some(id) = nth(&all, which).copied() else {
+                let Some(id) = self.some_in(AssignmentState::AwaitingSignoff, which) else {
                     return;
                 };
-                if self.world.assignment(id).state == AssignmentState::AwaitingSignoff {
-                    self.world.nurse_signs(id, 1);
-                    self.world.nurse_signs(id, 2);
-                }
+                self.world.nurse_signs(id, 1);
+                self.world.nurse_signs(id, 2);
             }
             Person::ChargeNurse { which } => {
                 let rollout = which % rollouts + 1;
@@ -512,7 +563,8 @@ impl Storm {
                 row.row_version.0 += 1;
             }
             Person::RollBack { which } => {
-                let Some(id) = nth(&all, which).copied() else {
+                let verified = self.some_in(AssignmentState::InService, which);
+                let Some(id) = verified.or_else(|| nth(&all, which).copied()) else {
                     return;
                 };
                 let row = self.world.assignment(id);
@@ -542,7 +594,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_rules_hold_in_a_storm(snapshot in fleet(), acts in prop::collection::vec(act(), 1..160)) {
+    fn the_rules_hold_in_a_storm(snapshot in fleet(), acts in prop::collection::vec(act(), 1..240)) {
         let mut storm = Storm { world: World::new(snapshot, at(EVENING)), old_steps: Vec::new() };
         for act in &acts {
             storm.act(act);

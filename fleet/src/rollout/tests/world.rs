@@ -92,15 +92,20 @@ impl World {
                 roll_back_ordered: false,
                 heard: 0,
                 booted: None,
-                versions_proved: false,
+                versions_proved: assignment.versions_proved,
             };
             (assignment.id, tracked)
         };
         let waves = snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves);
+        let assignments: Vec<_> = waves.flat_map(|wave| &wave.assignments).collect();
+        let mut devices: BTreeMap<_, _> = snapshot.pumps.keys().map(device).collect();
+        for assignment in assignments.iter().filter(|row| row.versions_proved) {
+            devices.get_mut(&assignment.pump).unwrap().runs = versions("2.0");
+        }
         Self {
             now,
-            tracked: waves.flat_map(|wave| &wave.assignments).map(tracked).collect(),
-            devices: snapshot.pumps.keys().map(device).collect(),
+            tracked: assignments.into_iter().map(tracked).collect(),
+            devices,
             snapshot,
             orders: Vec::new(),
             tickets_issued: 0,
@@ -247,10 +252,10 @@ impl World {
                 });
             }
             AssignmentAction::OrderDownload { .. } => {
-                self.orders.push((pump, Order::Download(ticket.unwrap())))
+                self.orders.push((pump, Order::Download(ticket.unwrap())));
             }
             AssignmentAction::OrderInstall { .. } => {
-                self.orders.push((pump, Order::Install(ticket.unwrap())))
+                self.orders.push((pump, Order::Install(ticket.unwrap())));
             }
             AssignmentAction::OrderRollBack { .. } => {
                 tracked.roll_back_ordered = true;
@@ -264,10 +269,10 @@ impl World {
                     .for_each(|row| row.withdrawn = true);
             }
             AssignmentAction::EndTicket | AssignmentAction::ReturnToService { .. } => {
-                self.forget_ticket(ticket)
+                self.forget_ticket(ticket);
             }
             AssignmentAction::MarkUnresponsive { .. } | AssignmentAction::Quarantine { .. } => {
-                self.hold(pump)
+                self.hold(pump);
             }
             AssignmentAction::AskSignoff
             | AssignmentAction::MoveToCatchUp { .. }
