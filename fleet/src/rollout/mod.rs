@@ -25,7 +25,7 @@ mod step;
 mod wait;
 pub mod window;
 
-pub use apply::{Change, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained};
+pub use apply::{Change, ComponentTwice, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained};
 pub use plan::plan;
 pub use step::{
     AssignmentAction, HeldBecause, Plan, RolloutAction, Step, Subject, Under, Waiting, WaveAction, Withdrawal,
