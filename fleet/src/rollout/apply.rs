@@ -32,11 +32,15 @@ impl VersionSet {
     /// [`ComponentTwice`] when a name is there more than once.
     pub fn new(mut components: Vec<Component>) -> Result<Self, ComponentTwice> {
         components.sort_unstable();
-        let twice = components
-            .windows(2)
-            .find_map(|pair| matches!(pair, [a, b] if a.name == b.name).then(|| pair.first()).flatten());
+        let twice = components.windows(2).find_map(|pair| {
+            matches!(pair, [a, b] if a.name == b.name)
+                .then(|| pair.first())
+                .flatten()
+        });
         match twice {
-            Some(component) => Err(ComponentTwice { name: component.name.clone() }),
+            Some(component) => Err(ComponentTwice {
+                name: component.name.clone(),
+            }),
             None => Ok(Self(components)),
         }
     }
@@ -103,13 +107,17 @@ pub struct Tracked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// The assignment moves.
-    Moved { event: AssignmentEvent, to: AssignmentState, at: Timestamp },
+    Moved {
+        event: AssignmentEvent,
+        to: AssignmentState,
+        at: Timestamp,
+    },
     /// One more refusal or broken download.
     Setback { words: Option<Reason>, at: Timestamp },
     /// The pump does not hold this ticket any more.
     TicketGone { ticket: TicketId },
-    /// The versions are those the ticket names.
-    VersionsProved,
+    /// The versions are those the ticket names, or are no longer.
+    Versions { proved: bool },
     /// The pump is held; S10: it takes effect when the pump is free.
     Hold { why: HeldBecause },
 }
@@ -156,17 +164,22 @@ impl Applying {
         match self.tracked.state.transition(event) {
             Ok(to) => {
                 self.tracked.state = to;
-                self.changes.push(Change::Moved { event, to, at: self.now });
+                self.changes.push(Change::Moved {
+                    event,
+                    to,
+                    at: self.now,
+                });
                 true
             }
             Err(_) => false,
         }
     }
 
-    /// Holds the pump, and the assignment is a failure.
+    /// Holds the pump, and the assignment is a failure: what was proved of its versions is proved no longer.
     fn holds(&mut self, event: AssignmentEvent, why: HeldBecause) {
         if self.moves(event) {
             self.changes.push(Change::Hold { why });
+            self.disproves();
         }
     }
 
@@ -207,10 +220,16 @@ impl Applying {
             // A ticket that is not its present one: it was replayed, or is another pump's.
             PumpSays::Activating { .. } => self.holds(AssignmentEvent::Failed, HeldBecause::InstalledUnasked),
             PumpSays::Restarted { trial: true } => self.boots(AssignmentEvent::Booted),
-            PumpSays::ChecksBegun => self.boots(AssignmentEvent::ChecksBegun),
+            // Outside of an update a pump may test itself as it pleases.
+            PumpSays::ChecksBegun if self.tracked.state.stage() == Stage::Updating => {
+                self.boots(AssignmentEvent::ChecksBegun);
+            }
             PumpSays::RolledBack => self.rolled_back(),
             // The versions that it reports after every start say what it came up with.
-            PumpSays::Restarted { trial: false } | PumpSays::Versions(_) | PumpSays::TicketReturned { .. } => {}
+            PumpSays::ChecksBegun
+            | PumpSays::Restarted { trial: false }
+            | PumpSays::Versions(_)
+            | PumpSays::TicketReturned { .. } => {}
         }
     }
 
@@ -250,7 +269,10 @@ impl Applying {
         let is_named = *versions == self.tracked.named;
         let is_before = *versions == self.tracked.before;
         // A report from before the start says nothing of what started.
-        let is_of_this_start = self.tracked.booted.map_or(self.is_news, |booted| self.sequence > booted);
+        let is_of_this_start = self
+            .tracked
+            .booted
+            .map_or(self.is_news, |booted| self.sequence > booted);
         match self.tracked.state {
             AssignmentState::Planned
             | AssignmentState::Authorised
@@ -259,7 +281,9 @@ impl Applying {
             | AssignmentState::Cancelled => match (self.is_news, is_before, is_named) {
                 (false, _, _) | (true, true, _) => {}
                 (true, false, true) => self.holds(AssignmentEvent::Failed, HeldBecause::InstalledUnasked),
-                (true, false, false) => self.holds(AssignmentEvent::Failed, HeldBecause::ChangedWithoutTicket),
+                (true, false, false) => {
+                    self.holds(AssignmentEvent::Failed, HeldBecause::ChangedWithoutTicket);
+                }
             },
             // The pump may have started and said so in a report that is still on its way.
             AssignmentState::AwaitingSafe | AssignmentState::Installing => {
@@ -295,10 +319,13 @@ impl Applying {
                     self.holds(AssignmentEvent::Failed, HeldBecause::ChangedWithoutTicket);
                 }
             }
-            // It is held already; what it runs is worth knowing before somebody releases it.
+            // It is held already; what it runs decides where a release of the hold leads.
             AssignmentState::Quarantined | AssignmentState::Unresponsive => {
-                if self.is_news && is_named {
-                    self.proves();
+                match (self.is_news, is_named, is_before) {
+                    (false, _, _) => {}
+                    (true, true, _) => self.proves(),
+                    (true, false, true) => self.holds(AssignmentEvent::RolledBack, HeldBecause::RolledBack),
+                    (true, false, false) => self.disproves(),
                 }
             }
         }
@@ -307,7 +334,14 @@ impl Applying {
     fn proves(&mut self) {
         if !self.tracked.versions_proved {
             self.tracked.versions_proved = true;
-            self.changes.push(Change::VersionsProved);
+            self.changes.push(Change::Versions { proved: true });
+        }
+    }
+
+    fn disproves(&mut self) {
+        if self.tracked.versions_proved {
+            self.tracked.versions_proved = false;
+            self.changes.push(Change::Versions { proved: false });
         }
     }
 }

@@ -18,7 +18,9 @@ pub struct Group {
 
 /// The care area can spare none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("its care area has to keep {floor} pumps of this kind in service and has {in_service}; it is tried when one is back")]
+#[error(
+    "its care area has to keep {floor} pumps of this kind in service and has {in_service}; it is tried when one is back"
+)]
 pub struct AtTheFloor {
     pub in_service: u32,
     pub floor: u32,
@@ -41,9 +43,15 @@ impl Ledger {
     /// Begins with the floors; every pump in service is added by [`Ledger::in_service`].
     #[must_use]
     pub fn new(floors: &BTreeMap<Group, u32>) -> Self {
-        let count = |floor: &u32| Count { in_service: 0, floor: *floor };
+        let count = |floor: &u32| Count {
+            in_service: 0,
+            floor: *floor,
+        };
         Self {
-            groups: floors.iter().map(|(group, floor)| (*group, count(floor))).collect(),
+            groups: floors
+                .iter()
+                .map(|(group, floor)| (*group, count(floor)))
+                .collect(),
         }
     }
 
@@ -70,7 +78,10 @@ impl Ledger {
             return Ok(());
         };
         if count.in_service <= count.floor {
-            return Err(AtTheFloor { in_service: count.in_service, floor: count.floor });
+            return Err(AtTheFloor {
+                in_service: count.in_service,
+                floor: count.floor,
+            });
         }
         count.in_service -= 1;
         Ok(())

@@ -26,7 +26,11 @@ impl Percent {
     /// # Errors
     /// [`NotAShare`] above 100.
     pub const fn new(percent: u8) -> Result<Self, NotAShare> {
-        if percent > 100 { Err(NotAShare(percent)) } else { Ok(Self(percent)) }
+        if percent > 100 {
+            Err(NotAShare(percent))
+        } else {
+            Ok(Self(percent))
+        }
     }
 
     /// So many of a whole make up the share, rounded up.
@@ -121,7 +125,11 @@ impl Limits {
     /// How long a wave is watched.
     #[must_use]
     pub fn soak(&self, emergency: bool) -> TimeDelta {
-        if emergency { self.emergency_soak.min(self.soak) } else { self.soak }
+        if emergency {
+            self.emergency_soak.min(self.soak)
+        } else {
+            self.soak
+        }
     }
 }
 
@@ -165,7 +173,10 @@ impl HospitalLimits {
     pub const DEFAULT: Self = Self {
         background_download: false,
         updates_at_once: 100,
-        bandwidth: Bandwidth { total: 20_000_000, per_download: 500_000 },
+        bandwidth: Bandwidth {
+            total: 20_000_000,
+            per_download: 500_000,
+        },
     };
 }
 
@@ -178,11 +189,12 @@ impl Default for HospitalLimits {
 /// An instant so much later; at the end of the calendar it stays there.
 #[must_use]
 pub(super) fn later(at: Timestamp, span: TimeDelta) -> Timestamp {
-    at.checked_add_signed(span).unwrap_or(if span < TimeDelta::zero() {
-        Timestamp::MIN_UTC
-    } else {
-        Timestamp::MAX_UTC
-    })
+    at.checked_add_signed(span)
+        .unwrap_or(if span < TimeDelta::zero() {
+            Timestamp::MIN_UTC
+        } else {
+            Timestamp::MAX_UTC
+        })
 }
 
 #[cfg(test)]
@@ -192,7 +204,11 @@ mod tests {
     #[test]
     fn a_share_is_rounded_against_us() {
         let check = |percent: u8, whole: u32, expected: u32| {
-            assert_eq!(Percent::new(percent).unwrap().of(whole), expected, "{percent} % of {whole}");
+            assert_eq!(
+                Percent::new(percent).unwrap().of(whole),
+                expected,
+                "{percent} % of {whole}"
+            );
         };
         check(80, 10, 8);
         check(80, 11, 9);
@@ -218,7 +234,10 @@ mod tests {
 
     #[test]
     fn an_emergency_is_never_watched_for_longer() {
-        let limits = Limits { soak: TimeDelta::hours(1), ..Limits::DEFAULT };
+        let limits = Limits {
+            soak: TimeDelta::hours(1),
+            ..Limits::DEFAULT
+        };
         assert_eq!(limits.soak(true), TimeDelta::hours(1));
         assert_eq!(Limits::DEFAULT.soak(true), TimeDelta::hours(2));
         assert_eq!(later(Timestamp::MAX_UTC, TimeDelta::MAX), Timestamp::MAX_UTC);

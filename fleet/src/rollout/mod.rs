@@ -7,6 +7,7 @@
 //! | [`limits`] | the bounds within which a rollout goes on |
 //! | [`floor`] | how many pumps a care area can spare (S5) |
 //! | [`gate`] | what has to hold before a rollout, a wave and the next wave; whose signature counts (S2, S4, S12) |
+//! | [`spec`] | what a person writes of a rollout, and how it divides pumps into waves |
 //! | [`snapshot`] | what the planner is shown |
 //! | [`plan`](plan()) | what is done next, and what everything else waits for |
 //! | [`apply`](apply()) | what a pump's report makes of its assignment |
@@ -26,10 +27,10 @@ mod step;
 mod wait;
 pub mod window;
 
-pub use apply::{Change, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained};
+pub use apply::{Change, ComponentTwice, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained};
 pub use plan::plan;
 pub use step::{
-    AssignmentAction, HeldBecause, Plan, RolloutAction, Step, Subject, Waiting, WaveAction, Withdrawal,
+    AssignmentAction, HeldBecause, Plan, RolloutAction, Step, Subject, Under, Waiting, WaveAction, Withdrawal,
 };
 pub use wait::Wait;
 

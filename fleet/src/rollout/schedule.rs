@@ -83,18 +83,31 @@ impl Field {
 
     fn value(self, given: &str) -> Result<u32, ScheduleError> {
         let (least, greatest) = self.bounds();
-        if let Some(place) = self.names().iter().position(|name| name.eq_ignore_ascii_case(given)) {
+        if let Some(place) = self
+            .names()
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(given))
+        {
             return Ok(least.saturating_add(u32::try_from(place).unwrap_or(u32::MAX)));
         }
         let is_number = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
         let given = || given.to_owned();
         match (self, is_number) {
-            (Self::DayOfWeek, true) => Err(ScheduleError::DayNumber { field: self, given: given() }),
+            (Self::DayOfWeek, true) => Err(ScheduleError::DayNumber {
+                field: self,
+                given: given(),
+            }),
             (_, true) => match given().parse() {
                 Ok(value) if (least..=greatest).contains(&value) => Ok(value),
-                _ => Err(ScheduleError::Value { field: self, given: given() }),
+                _ => Err(ScheduleError::Value {
+                    field: self,
+                    given: given(),
+                }),
             },
-            (_, false) => Err(ScheduleError::Value { field: self, given: given() }),
+            (_, false) => Err(ScheduleError::Value {
+                field: self,
+                given: given(),
+            }),
         }
     }
 
@@ -106,7 +119,12 @@ impl Field {
                 None => (part, 1),
                 Some((range, step)) => match step.parse::<u32>() {
                     Ok(step) if step > 0 => (range, step),
-                    _ => return Err(ScheduleError::Step { field: self, given: part.to_owned() }),
+                    _ => {
+                        return Err(ScheduleError::Step {
+                            field: self,
+                            given: part.to_owned(),
+                        });
+                    }
                 },
             };
             let (first, last) = match range.split_once('-') {
@@ -120,7 +138,10 @@ impl Field {
                 }
             };
             if first > last {
-                return Err(ScheduleError::Backwards { field: self, given: part.to_owned() });
+                return Err(ScheduleError::Backwards {
+                    field: self,
+                    given: part.to_owned(),
+                });
             }
             for value in (first..=last).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
                 values.0 |= 1 << value;
@@ -197,10 +218,18 @@ impl Schedule {
         let day = self.months.has(date.month())
             && self.days.has(date.day())
             && self.weekdays.has(date.weekday().num_days_from_monday());
-        let (minutes, hours) = if day { (self.minutes, self.hours) } else { (Values(0), Values(0)) };
+        let (minutes, hours) = if day {
+            (self.minutes, self.hours)
+        } else {
+            (Values(0), Values(0))
+        };
         (0..24)
             .filter(move |hour| hours.has(*hour))
-            .flat_map(move |hour| (0..60).filter(move |minute| minutes.has(*minute)).map(move |minute| (hour, minute)))
+            .flat_map(move |hour| {
+                (0..60)
+                    .filter(move |minute| minutes.has(*minute))
+                    .map(move |minute| (hour, minute))
+            })
             .filter_map(|(hour, minute)| NaiveTime::from_hms_opt(hour, minute, 0))
             .map(move |time| date.and_time(time))
     }
@@ -226,7 +255,11 @@ mod tests {
         check("0 22 * * *", "2026-11-24", &["22:00"]);
         check("0 22 * * MON-FRI", "2026-11-24", &["22:00"]);
         check("0 22 * * mon,sat-sun", "2026-11-24", &[]);
-        check("*/20 1-2 * * *", "2026-11-24", &["01:00", "01:20", "01:40", "02:00", "02:20", "02:40"]);
+        check(
+            "*/20 1-2 * * *",
+            "2026-11-24",
+            &["01:00", "01:20", "01:40", "02:00", "02:20", "02:40"],
+        );
         check("50/5 23 * * *", "2026-11-24", &["23:50", "23:55"]);
         check("0 2 1-7 * SUN", "2026-11-01", &["02:00"]);
         check("0 2 1-7 * SUN", "2026-11-08", &[]);
@@ -244,16 +277,40 @@ mod tests {
         check("", &format!("{fields} 0; {such_as}"));
         check("0 0 22 * * MON", &format!("{fields} 6; {such_as}"));
         let names = "write MON, TUE, WED, THU, FRI, SAT or SUN";
-        check("0 22 * * 1-5", &format!("`1` in the day of week is a number; {names}"));
-        check("0 22 * * MON,7", &format!("`7` in the day of week is a number; {names}"));
-        check("0 22 * * MO", "`MO` in the day of week is not understood; MON to SUN is what it holds");
-        check("60 22 * * *", "`60` in the minute is not understood; 0 to 59 is what it holds");
-        check("0 +2 * * *", "`+2` in the hour is not understood; 0 to 23 is what it holds");
-        check("0 2 99999999999 * *", "`99999999999` in the day of month is not understood; 1 to 31 is what it holds");
+        check(
+            "0 22 * * 1-5",
+            &format!("`1` in the day of week is a number; {names}"),
+        );
+        check(
+            "0 22 * * MON,7",
+            &format!("`7` in the day of week is a number; {names}"),
+        );
+        check(
+            "0 22 * * MO",
+            "`MO` in the day of week is not understood; MON to SUN is what it holds",
+        );
+        check(
+            "60 22 * * *",
+            "`60` in the minute is not understood; 0 to 59 is what it holds",
+        );
+        check(
+            "0 +2 * * *",
+            "`+2` in the hour is not understood; 0 to 23 is what it holds",
+        );
+        check(
+            "0 2 99999999999 * *",
+            "`99999999999` in the day of month is not understood; 1 to 31 is what it holds",
+        );
         let backwards = "runs backwards; name the two parts one by one, with a comma";
         check("0 22-2 * * *", &format!("`22-2` in the hour {backwards}"));
-        check("0 22 * * SAT-MON", &format!("`SAT-MON` in the day of week {backwards}"));
-        check("*/0 2 * * *", "`*/0` in the minute has no step; write a whole number from 1 after the `/`");
+        check(
+            "0 22 * * SAT-MON",
+            &format!("`SAT-MON` in the day of week {backwards}"),
+        );
+        check(
+            "*/0 2 * * *",
+            "`*/0` in the minute has no step; write a whole number from 1 after the `/`",
+        );
         check(&"0 ".repeat(101), "a schedule has at most 200 characters");
     }
 

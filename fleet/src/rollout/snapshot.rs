@@ -233,6 +233,16 @@ impl TicketFacts {
 /// So much a pump's trusted clock may be slow.
 pub const TICKET_GRACE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
+/// Whether the hospital has a pump at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Whereabouts {
+    Known,
+    /// Not heard of for longer than the hospital accepts.
+    Missing,
+    /// It has left for good.
+    Retired,
+}
+
 /// A pump, as far as a rollout depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PumpFacts {
@@ -251,10 +261,8 @@ pub struct PumpFacts {
     pub connected: bool,
     /// What holds it.
     pub hold: Option<HoldKind>,
-    /// Not heard of for longer than the hospital accepts.
-    pub missing: bool,
-    /// It has left for good.
-    pub retired: bool,
+    /// Whether the hospital has it at all.
+    pub whereabouts: Whereabouts,
     /// Its counter, once reported.
     pub counter: Option<Counter>,
     /// The counter of the firmware in its other slot, once reported.
@@ -273,12 +281,15 @@ impl PumpFacts {
     /// Whether it counts as in service for its care area, but for what a rollout does to it.
     #[must_use]
     pub const fn is_in_service(&self) -> bool {
-        self.hold.is_none() && !self.retired && !self.missing
+        self.hold.is_none() && matches!(self.whereabouts, Whereabouts::Known)
     }
 
     /// The group in which it counts.
     #[must_use]
     pub fn group(&self) -> Option<Group> {
-        self.care_area.map(|care_area| Group { care_area, model: self.model })
+        self.care_area.map(|care_area| Group {
+            care_area,
+            model: self.model,
+        })
     }
 }

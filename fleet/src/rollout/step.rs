@@ -20,9 +20,22 @@ use crate::{
 /// a step that was overtaken changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    Rollout { rollout: RolloutId, seen: RowVersion, action: RolloutAction },
-    Wave { wave: WaveId, seen: RowVersion, action: WaveAction },
-    Assignment { assignment: AssignmentId, pump: PumpId, seen: RowVersion, action: AssignmentAction },
+    Rollout {
+        rollout: RolloutId,
+        seen: RowVersion,
+        action: RolloutAction,
+    },
+    Wave {
+        wave: WaveId,
+        seen: RowVersion,
+        action: WaveAction,
+    },
+    Assignment {
+        assignment: AssignmentId,
+        pump: PumpId,
+        seen: RowVersion,
+        action: AssignmentAction,
+    },
 }
 
 /// What is done to a rollout.
@@ -30,7 +43,10 @@ pub enum Step {
 pub enum RolloutAction {
     Begin,
     /// Too many failures in a wave.
-    Halt { wave: WaveId, tally: Tally },
+    Halt {
+        wave: WaveId,
+        tally: Tally,
+    },
     Complete,
 }
 
@@ -55,8 +71,12 @@ pub enum WaveAction {
     Reopen,
     AskApproval,
     /// The gate passed. The evidence is kept with the wave, and stands in the tickets of the next.
-    Pass { evidence: Digest },
-    Halt { tally: Tally },
+    Pass {
+        evidence: Digest,
+    },
+    Halt {
+        tally: Tally,
+    },
 }
 
 impl WaveAction {
@@ -78,27 +98,59 @@ impl WaveAction {
 /// What is done for one pump.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssignmentAction {
-    /// The hospital's permission, good until then, on the evidence of the gate before. The pump is as it was seen.
-    IssueTicket { not_after: Timestamp, evidence: Digest, pump_seen: RowVersion },
-    OrderDownload { pump_seen: RowVersion },
+    /// The hospital's permission, good until then, on the evidence of the gate before.
+    IssueTicket {
+        not_after: Timestamp,
+        evidence: Digest,
+        under: Under,
+    },
+    OrderDownload {
+        under: Under,
+    },
     /// The pump installs when it finds it safe (S1).
-    OrderInstall { pump_seen: RowVersion },
+    OrderInstall {
+        under: Under,
+    },
     /// The pump is told to give a ticket back. The assignment stays as it is until the pump answers or the ticket ran out.
-    WithdrawTicket { ticket: TicketId, why: Withdrawal },
+    WithdrawTicket {
+        ticket: TicketId,
+        why: Withdrawal,
+    },
     /// The ticket ran out, and the pump did not use it.
     EndTicket,
     /// Silence is failure: the pump is held.
-    MarkUnresponsive { last_heard: Option<Timestamp> },
+    MarkUnresponsive {
+        last_heard: Option<Timestamp>,
+    },
     /// The pump is held (S4).
-    Quarantine { why: HeldBecause },
+    Quarantine {
+        why: HeldBecause,
+    },
     AskSignoff,
-    ReturnToService { signature: SignatureId },
+    ReturnToService {
+        signature: SignatureId,
+    },
     /// It is left behind, with when it was last heard of, so that the wave does not wait for ever.
-    MoveToCatchUp { last_heard: Option<Timestamp> },
+    MoveToCatchUp {
+        last_heard: Option<Timestamp>,
+    },
     /// Its rollout was cancelled before it began.
     TakeOut,
     /// Back to the old version.
-    OrderRollBack { pump_seen: RowVersion },
+    OrderRollBack {
+        pump_seen: RowVersion,
+    },
+}
+
+/// What else has to be as it was seen when a pump is touched. A rollout that was paused a moment ago, a wave that was halted, a
+/// pump that was held: the step changes nothing then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Under {
+    pub rollout: RolloutId,
+    pub rollout_seen: RowVersion,
+    pub wave: WaveId,
+    pub wave_seen: RowVersion,
+    pub pump_seen: RowVersion,
 }
 
 impl AssignmentAction {
@@ -179,6 +231,8 @@ pub enum Withdrawal {
     OtherRollout,
     #[error("the release does not fit the pump any more")]
     Unfit,
+    #[error("somebody wants the pump on its old version")]
+    StaysOld,
     #[error("the pump goes to the catch-up list")]
     LeftBehind,
     #[error("nothing came of its assignment")]
@@ -188,7 +242,7 @@ pub enum Withdrawal {
 /// Why a pump is held by a rollout. The words become the reason of the hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum HeldBecause {
-    #[error("its checks came to: {}", .0.label())]
+    #[error("its checks came to: {}", .0.label().to_lowercase())]
     Checks(CheckOutcome),
     #[error("its checks did not come to an end in time")]
     Overdue,

@@ -2,7 +2,11 @@
 
 use thiserror::Error;
 
-use super::{floor::AtTheFloor, gate::{Objection, Unmet, objected}, snapshot::Setback};
+use super::{
+    floor::AtTheFloor,
+    gate::{Objection, Unmet, objected},
+    snapshot::Setback,
+};
 use crate::{
     Timestamp,
     pump::{Activity, HoldKind},
@@ -45,6 +49,10 @@ pub enum Wait {
     OlderTicket { until: Timestamp },
     #[error("the pump is told to give its ticket back; at the latest it runs out at {until}")]
     TicketBack { until: Timestamp },
+    #[error("its ticket ran out; a new one may be issued at {until}, when no clock is slow enough to use it")]
+    TicketRanOut { until: Timestamp },
+    #[error("somebody wants the pump on its old version; take it out of the rollout, or the wish back")]
+    StaysOld,
     #[error("the pump is not in the inventory any more; take it out of the rollout")]
     Gone,
     #[error("the pump was retired; take it out of the rollout")]
@@ -55,12 +63,17 @@ pub enum Wait {
     Unfit { why: Reason },
     #[error("the pump never reported its security counter; refresh its inventory")]
     CounterUnknown,
-    #[error("the pump's security counter is {pump}, the release's only {release}; versions never go below it")]
+    #[error(
+        "the pump's security counter is {pump}, the release's only {release}; versions never go below it"
+    )]
     BelowCounter { pump: u32, release: u32 },
     #[error("the pump is not connected; {}", heard(*.last_heard))]
     NotConnected { last_heard: Option<Timestamp> },
     #[error("the pump is in use ({}{})", .activity.as_str(), if *.patient_attached { ", patient attached" } else { "" })]
-    InUse { activity: Activity, patient_attached: bool },
+    InUse {
+        activity: Activity,
+        patient_attached: bool,
+    },
     #[error("the pump did not say just now that it is free; {}", heard(*.last_heard))]
     Stale { last_heard: Option<Timestamp> },
     #[error("no maintenance window is open; {}", opens(*.next))]
@@ -103,7 +116,9 @@ pub enum Wait {
     RollBackWhenFree,
     #[error("it was told to go back to its old version, and did not say so yet")]
     RollingBack,
-    #[error("its old version is below the security floor; have the old code released again under a higher counter")]
+    #[error(
+        "its old version is below the security floor; have the old code released again under a higher counter"
+    )]
     RollBackForbidden,
 }
 
@@ -122,7 +137,11 @@ fn opens(next: Option<Timestamp>) -> String {
 }
 
 fn said(setback: &Setback) -> String {
-    let times = if setback.count == 1 { "once".to_owned() } else { format!("{} times", setback.count) };
+    let times = if setback.count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{} times", setback.count)
+    };
     match &setback.words {
         Some(words) => format!("would not or could not, {times}, and said: {words}"),
         None => format!("would not or could not, {times}, and gave no reason"),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -71,12 +71,19 @@ impl Window {
     ) -> Result<Self, WindowError> {
         let (shortest, longest) = LENGTH_BOUNDS;
         if length < shortest || length > longest {
-            return Err(WindowError::Length { minutes: length.num_minutes() });
+            return Err(WindowError::Length {
+                minutes: length.num_minutes(),
+            });
         }
         let zone = zone.parse().map_err(|_| WindowError::Zone {
             given: zone.chars().take(64).collect(),
         })?;
-        Ok(Self { schedule: Schedule::new(schedule)?, length, zone, blackout })
+        Ok(Self {
+            schedule: Schedule::new(schedule)?,
+            length,
+            zone,
+            blackout,
+        })
     }
 
     /// The schedule as it was written.
@@ -112,7 +119,9 @@ impl Window {
     /// When it opens next, after an instant.
     #[must_use]
     pub fn next_open(&self, now: Timestamp) -> Option<Timestamp> {
-        self.openings(now).map(|opening| opening.from).find(|from| *from > now)
+        self.openings(now)
+            .map(|opening| opening.from)
+            .find(|from| *from > now)
     }
 
     /// Whether it is open at an instant, and until when or from when.
@@ -123,7 +132,9 @@ impl Window {
             if opening.from > now {
                 return match open {
                     Some(until) => WindowState::Open { until },
-                    None => WindowState::Closed { next: Some(opening.from) },
+                    None => WindowState::Closed {
+                        next: Some(opening.from),
+                    },
                 };
             }
             if now < opening.until {
@@ -138,7 +149,7 @@ impl Window {
 
     /// Every opening that is not over long before an instant, in order.
     fn openings(&self, now: Timestamp) -> impl Iterator<Item = Opening> {
-        let today = now.with_timezone(&self.zone).date_naive();
+        let today = self.date(now);
         // Two days back: the length is up to a day, and a start in the gap moves on.
         let first = today.checked_sub_days(chrono::Days::new(2)).unwrap_or(today);
         let mut last = None;
@@ -155,9 +166,9 @@ impl Window {
     fn opening(&self, wall: NaiveDateTime) -> Option<Opening> {
         let from = self.place(wall)?;
         let full = from.checked_add_signed(self.length)?;
-        let date = from.with_timezone(&self.zone).date_naive();
         // A day on which nothing happens begins at its midnight, also for a window that was open by then.
-        let cut = date
+        let cut = self
+            .date(from)
             .iter_days()
             .take(3)
             .find(|day| self.blackout.contains(day))
@@ -166,11 +177,21 @@ impl Window {
         (from < until).then_some(Opening { from, until })
     }
 
+    /// The day that the calendar on the wall shows; at the ends of the calendar, where no wall is, that of UTC.
+    fn date(&self, at: Timestamp) -> NaiveDate {
+        let at = at.naive_utc();
+        let offset = self.zone.offset_from_utc_datetime(&at).fix();
+        at.checked_add_offset(offset).unwrap_or(at).date()
+    }
+
     /// The instant at which the wall clock first shows a time, or at which it goes on if it skips it.
     fn place(&self, wall: NaiveDateTime) -> Option<Timestamp> {
         (0..=LONGEST_GAP_MINUTES).find_map(|minutes| {
             let wall = wall.checked_add_signed(TimeDelta::minutes(minutes))?;
-            self.zone.from_local_datetime(&wall).earliest().map(|at| at.to_utc())
+            self.zone
+                .from_local_datetime(&wall)
+                .earliest()
+                .map(|at| at.to_utc())
         })
     }
 }

@@ -47,12 +47,19 @@ pub fn wave_evidence(rollout: &RolloutFacts, wave: &WaveFacts) -> Digest {
 }
 
 fn ids(signatures: Vec<&Signed>) -> Vec<String> {
-    let mut ids: Vec<_> = signatures.into_iter().map(|signed| signed.id.to_string()).collect();
+    let mut ids: Vec<_> = signatures
+        .into_iter()
+        .map(|signed| signed.id.to_string())
+        .collect();
     ids.sort_unstable();
     ids
 }
 
 fn digest(what: &str, fields: &Value) -> Digest {
     let first_line = canonical::first_line(what, 1);
-    Digest::of_pieces(&[first_line.as_bytes(), b"\n", canonical::to_json(fields).as_bytes()])
+    Digest::of_pieces(&[
+        first_line.as_bytes(),
+        b"\n",
+        canonical::to_json(fields).as_bytes(),
+    ])
 }

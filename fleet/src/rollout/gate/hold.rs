@@ -33,7 +33,11 @@ pub struct HoldFacts {
 #[must_use]
 pub fn before_release_from_hold(hold: &HoldFacts) -> Vec<Unmet> {
     let mut unmet = Vec::new();
-    if !hold.retest.as_ref().is_some_and(|retest| retest.outcome == CheckOutcome::Passed) {
+    if hold
+        .retest
+        .as_ref()
+        .is_none_or(|retest| retest.outcome != CheckOutcome::Passed)
+    {
         unmet.push(Unmet::Retest);
     }
     let biomed = Wanted {

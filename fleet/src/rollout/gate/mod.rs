@@ -30,21 +30,43 @@ pub enum Unmet {
     #[error("{have} of {needed} people have approved it, other than whoever wrote it")]
     Approvals { have: usize, needed: usize },
     #[error("{area}: {briefed} of {staff} people have read the briefing, {needed} are needed")]
-    Briefing { area: Name, briefed: u32, staff: u32, needed: u32 },
+    Briefing {
+        area: Name,
+        briefed: u32,
+        staff: u32,
+        needed: u32,
+    },
     #[error("{area}: the charge nurse has not signed the briefing{}", objected(*.objection))]
-    BriefingUnsigned { area: Name, objection: Option<Objection> },
+    BriefingUnsigned {
+        area: Name,
+        objection: Option<Objection>,
+    },
     #[error("{count} of {total} pumps are not accounted for yet")]
     Unsettled { count: u32, total: u32 },
     #[error(
         "{verified} of {total} pumps are verified, {needed} are needed ({failures} failed, {left_behind} on the catch-up list)"
     )]
-    TooFewVerified { verified: u32, total: u32, needed: u32, failures: u32, left_behind: u32 },
+    TooFewVerified {
+        verified: u32,
+        total: u32,
+        needed: u32,
+        failures: u32,
+        left_behind: u32,
+    },
     #[error("{failures} of {total} pumps failed; more than {share} and at least {count} is too many")]
-    TooManyFailures { failures: u32, total: u32, share: Percent, count: u32 },
+    TooManyFailures {
+        failures: u32,
+        total: u32,
+        share: Percent,
+        count: u32,
+    },
     #[error("it is watched until {until}")]
     Soak { until: Timestamp },
     #[error("{area}: the charge nurse has not signed for the wave{}", objected(*.objection))]
-    WaveUnsigned { area: Name, objection: Option<Objection> },
+    WaveUnsigned {
+        area: Name,
+        objection: Option<Objection>,
+    },
     #[error("the retest has not passed")]
     Retest,
     #[error("a nurse has not signed{}", objected(*.objection))]
@@ -54,7 +76,9 @@ pub enum Unmet {
 }
 
 pub(super) fn objected(objection: Option<Objection>) -> String {
-    objection.map(|objection| format!(": {objection}")).unwrap_or_default()
+    objection
+        .map(|objection| format!(": {objection}"))
+        .unwrap_or_default()
 }
 
 /// What became of the pumps of a wave.
@@ -95,8 +119,8 @@ impl Tally {
     /// [`Unmet::TooManyFailures`] when there are.
     pub fn within(self, limits: &Limits, accepted: u32) -> Result<(), Unmet> {
         let failures = self.failures.saturating_sub(accepted);
-        let too_many =
-            limits.failure_share.is_exceeded_by(failures, self.total) && failures >= limits.failure_count.max(1);
+        let too_many = limits.failure_share.is_exceeded_by(failures, self.total)
+            && failures >= limits.failure_count.max(1);
         if !too_many {
             return Ok(());
         }
@@ -129,8 +153,15 @@ pub fn approvals(rollout: &RolloutFacts) -> Vec<&Signed> {
 /// What is not met before a rollout may run.
 #[must_use]
 pub fn before_running(rollout: &RolloutFacts) -> Vec<Unmet> {
-    let (have, needed) = (approvals(rollout).len(), approvals_needed(rollout.emergency.is_some()));
-    if have < needed { vec![Unmet::Approvals { have, needed }] } else { Vec::new() }
+    let (have, needed) = (
+        approvals(rollout).len(),
+        approvals_needed(rollout.emergency.is_some()),
+    );
+    if have < needed {
+        vec![Unmet::Approvals { have, needed }]
+    } else {
+        Vec::new()
+    }
 }
 
 /// What is not met before a wave opens: in each of its care areas enough people know what comes, and the charge nurse signed so.
@@ -148,7 +179,10 @@ pub fn before_opening(wave: &WaveFacts, limits: &Limits) -> Vec<Unmet> {
             });
         }
         if let Err(objection) = briefed(area) {
-            unmet.push(Unmet::BriefingUnsigned { area: area.name.clone(), objection });
+            unmet.push(Unmet::BriefingUnsigned {
+                area: area.name.clone(),
+                objection,
+            });
         }
     }
     unmet
@@ -164,10 +198,7 @@ fn briefed(area: &CareAreaFacts) -> Result<&Signed, Option<Objection>> {
 }
 
 /// The charge nurse's signature for a care area of a wave (S12: not by whoever wrote the rollout).
-pub(super) fn wave_signature(
-    area: &CareAreaFacts,
-    author: AccountId,
-) -> Result<&Signed, Option<Objection>> {
+pub(super) fn wave_signature(area: &CareAreaFacts, author: AccountId) -> Result<&Signed, Option<Objection>> {
     let wanted = Wanted {
         meaning: Meaning::ApprovedForWave,
         care_area: Some(area.id),
@@ -183,7 +214,10 @@ pub fn before_the_next(rollout: &RolloutFacts, wave: &WaveFacts, now: Timestamp)
     let tally = Tally::of(&wave.assignments);
     let mut unmet = before_opening(wave, limits);
     if tally.unsettled > 0 {
-        unmet.push(Unmet::Unsettled { count: tally.unsettled, total: tally.total });
+        unmet.push(Unmet::Unsettled {
+            count: tally.unsettled,
+            total: tally.total,
+        });
     }
     // A wave of which nothing is verified proves nothing, whatever share is asked for.
     let needed = limits.verified_share.of(tally.total).max(tally.total.min(1));
@@ -200,7 +234,10 @@ pub fn before_the_next(rollout: &RolloutFacts, wave: &WaveFacts, now: Timestamp)
     unmet.extend(soak(rollout, wave, now));
     for area in &wave.care_areas {
         if let Err(objection) = wave_signature(area, rollout.author) {
-            unmet.push(Unmet::WaveUnsigned { area: area.name.clone(), objection });
+            unmet.push(Unmet::WaveUnsigned {
+                area: area.name.clone(),
+                objection,
+            });
         }
     }
     unmet

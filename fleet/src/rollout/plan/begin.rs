@@ -6,9 +6,9 @@ use crate::{
     pump::{Availability, STALE_AFTER},
     rollout::{
         limits::later,
-        snapshot::{AssignmentFacts, Fit, PumpFacts, RolloutFacts, WaveFacts},
+        snapshot::{AssignmentFacts, Fit, PumpFacts, RolloutFacts, WaveFacts, Whereabouts},
         state::{AssignmentState, Stage},
-        step::{AssignmentAction, Withdrawal},
+        step::{AssignmentAction, Under, Withdrawal},
         wait::Wait,
         window::WindowState,
     },
@@ -26,7 +26,9 @@ impl<'a> Planner<'a> {
     pub(super) fn stand(&mut self, rollout: &'a RolloutFacts, wave: &'a WaveFacts, standstill: &Standstill) {
         for assignment in &wave.assignments {
             match assignment.state.stage() {
-                Stage::Waiting if self.has_stray_ticket(assignment) => self.take_back(assignment, standstill.why),
+                Stage::Waiting if self.has_stray_ticket(assignment) => {
+                    self.take_back(assignment, standstill.why);
+                }
                 Stage::Waiting if standstill.given_up => self.does(assignment, AssignmentAction::TakeOut),
                 Stage::Waiting => self.pump_waits(assignment, standstill.wait.clone()),
                 Stage::Preparing => self.take_back(assignment, standstill.why),
@@ -61,7 +63,10 @@ impl<'a> Planner<'a> {
     /// Takes a ticket back: asks the pump for it, once, and waits until it answered or the ticket ran out. Until then the
     /// assignment stays as it is, so that a pump that was quicker is not taken for one that did as it pleased.
     pub(super) fn take_back(&mut self, assignment: &AssignmentFacts, why: Withdrawal) {
-        let ticket = self.index.ticket(assignment).filter(|ticket| self.now < ticket.gone_at());
+        let ticket = self
+            .index
+            .ticket(assignment)
+            .filter(|ticket| self.now < ticket.gone_at());
         let Some(ticket) = ticket else {
             return self.does(assignment, AssignmentAction::EndTicket);
         };
@@ -71,7 +76,13 @@ impl<'a> Planner<'a> {
             let until = ticket.gone_at();
             return self.pump_waits(assignment, Wait::TicketBack { until });
         }
-        self.does(assignment, AssignmentAction::WithdrawTicket { ticket: ticket.id, why });
+        self.does(
+            assignment,
+            AssignmentAction::WithdrawTicket {
+                ticket: ticket.id,
+                why,
+            },
+        );
     }
 
     fn begin(
@@ -83,16 +94,16 @@ impl<'a> Planner<'a> {
     ) {
         let is_waiting = assignment.state.stage() == Stage::Waiting;
         // A ticket that ran out or is on its way back comes first: nothing is built on it.
-        let ticket = self.index.ticket(assignment);
-        let is_sound = ticket.is_some_and(|ticket| !ticket.withdrawn && self.now < ticket.not_after);
-        if !is_waiting && !is_sound {
-            let is_withdrawn = ticket.is_some_and(|ticket| ticket.withdrawn);
-            let is_over = ticket.is_none_or(|ticket| self.now >= ticket.gone_at());
-            if !is_withdrawn && !is_over {
-                let until = ticket.map_or(self.now, |ticket| ticket.gone_at());
-                return self.pump_waits(assignment, Wait::TicketBack { until });
+        if !is_waiting {
+            match self.index.ticket(assignment) {
+                Some(ticket) if ticket.withdrawn => return self.take_back(assignment, Withdrawal::Orphan),
+                Some(ticket) if self.now < ticket.not_after => {}
+                Some(ticket) if self.now < ticket.gone_at() => {
+                    let until = ticket.gone_at();
+                    return self.pump_waits(assignment, Wait::TicketRanOut { until });
+                }
+                Some(_) | None => return self.does(assignment, AssignmentAction::EndTicket),
             }
-            return self.take_back(assignment, Withdrawal::Orphan);
         }
         if self.is_laggard(course.rollout, wave, assignment) {
             return self.leave_behind(assignment);
@@ -111,11 +122,18 @@ impl<'a> Planner<'a> {
                 self.take_back(assignment, obstacle.why);
             };
         }
+        let under = Under {
+            rollout: course.rollout.id,
+            rollout_seen: course.rollout.row_version,
+            wave: wave.id,
+            wave_seen: wave.row_version,
+            pump_seen: pump.row_version,
+        };
         let next = match assignment.state {
-            AssignmentState::Planned => self.ticket(course, assignment, pump, evidence),
-            AssignmentState::Authorised => self.download(course, assignment, pump),
+            AssignmentState::Planned => self.ticket(course, assignment, pump, evidence, under),
+            AssignmentState::Authorised => self.download(course, assignment, pump, under),
             AssignmentState::Downloading => Err(Wait::Downloading),
-            AssignmentState::Staged => self.install(course, assignment, pump),
+            AssignmentState::Staged => self.install(course, assignment, pump, under),
             AssignmentState::AwaitingSafe
             | AssignmentState::Installing
             | AssignmentState::TrialBoot
@@ -156,7 +174,7 @@ impl<'a> Planner<'a> {
         pump: &PumpFacts,
     ) -> Option<Obstacle> {
         let is = |why, wait| Some(Obstacle { why, wait });
-        if pump.retired {
+        if pump.whereabouts == Whereabouts::Retired {
             return is(Withdrawal::PumpHeld, Wait::Retired);
         }
         if let Some(kind) = pump.hold {
@@ -166,6 +184,9 @@ impl<'a> Planner<'a> {
         if self.index.is_taken_from(assignment) {
             return is(Withdrawal::OtherRollout, Wait::OtherRollout);
         }
+        if assignment.roll_back.is_some() {
+            return is(Withdrawal::StaysOld, Wait::StaysOld);
+        }
         if let Fit::No(why) = &assignment.fit {
             return is(Withdrawal::Unfit, Wait::Unfit { why: why.clone() });
         }
@@ -174,7 +195,10 @@ impl<'a> Planner<'a> {
             None => is(Withdrawal::Unfit, Wait::CounterUnknown),
             Some(counter) if counter > rollout.counter => is(
                 Withdrawal::Unfit,
-                Wait::BelowCounter { pump: counter.0, release: rollout.counter.0 },
+                Wait::BelowCounter {
+                    pump: counter.0,
+                    release: rollout.counter.0,
+                },
             ),
             Some(_) => None,
         }
@@ -188,20 +212,25 @@ impl<'a> Planner<'a> {
         assignment: &AssignmentFacts,
         pump: &PumpFacts,
         evidence: Digest,
+        under: Under,
     ) -> Result<AssignmentAction, Wait> {
         if let Some(older) = self.index.usable_ticket(assignment.pump, self.now) {
-            return Err(Wait::OlderTicket { until: older.gone_at() });
+            return Err(Wait::OlderTicket {
+                until: older.gone_at(),
+            });
         }
         let until = self.room_in_window(course)?;
         self.not_after_setback(course.rollout, assignment)?;
         if !pump.connected {
-            return Err(Wait::NotConnected { last_heard: pump.heard_at });
+            return Err(Wait::NotConnected {
+                last_heard: pump.heard_at,
+            });
         }
         self.index.take(assignment);
         Ok(AssignmentAction::IssueTicket {
             not_after: until.min(later(self.now, course.rollout.limits.ticket_life)),
             evidence,
-            pump_seen: pump.row_version,
+            under,
         })
     }
 
@@ -210,13 +239,16 @@ impl<'a> Planner<'a> {
         course: &mut Course<'_>,
         assignment: &AssignmentFacts,
         pump: &PumpFacts,
+        under: Under,
     ) -> Result<AssignmentAction, Wait> {
         if matches!(course.window, WindowState::Closed { .. }) {
             self.room_in_window(course)?;
         }
         self.not_after_setback(course.rollout, assignment)?;
         if !pump.connected {
-            return Err(Wait::NotConnected { last_heard: pump.heard_at });
+            return Err(Wait::NotConnected {
+                last_heard: pump.heard_at,
+            });
         }
         let hospital = &self.snapshot.hospital;
         if !hospital.background_download {
@@ -232,7 +264,7 @@ impl<'a> Planner<'a> {
         }
         course.used.downloads = course.used.downloads.saturating_add(1);
         self.index.used.downloads = self.index.used.downloads.saturating_add(1);
-        Ok(AssignmentAction::OrderDownload { pump_seen: pump.row_version })
+        Ok(AssignmentAction::OrderDownload { under })
     }
 
     /// S3 and S5 side by side: free, just now, in the window, and its care area can spare it.
@@ -241,6 +273,7 @@ impl<'a> Planner<'a> {
         course: &mut Course<'_>,
         assignment: &AssignmentFacts,
         pump: &PumpFacts,
+        under: Under,
     ) -> Result<AssignmentAction, Wait> {
         self.room_in_window(course)?;
         self.not_after_setback(course.rollout, assignment)?;
@@ -257,7 +290,7 @@ impl<'a> Planner<'a> {
         self.index.ledger.take(pump.group())?;
         course.used.updates = course.used.updates.saturating_add(1);
         self.index.used.updates = self.index.used.updates.saturating_add(1);
-        Ok(AssignmentAction::OrderInstall { pump_seen: pump.row_version })
+        Ok(AssignmentAction::OrderInstall { under })
     }
 
     /// Until when the window is open, if enough of it is left to install in.
@@ -279,7 +312,10 @@ impl<'a> Planner<'a> {
         if self.now >= again {
             return Ok(());
         }
-        Err(Wait::AfterSetback { setback: setback.clone(), again })
+        Err(Wait::AfterSetback {
+            setback: setback.clone(),
+            again,
+        })
     }
 
     /// S3: in words. Whether it is free is decided by [`PumpFacts::availability`] alone.
@@ -292,11 +328,18 @@ impl<'a> Planner<'a> {
             age >= chrono::TimeDelta::zero() && age <= STALE_AFTER
         });
         Err(if is_fresh {
-            Wait::InUse { activity: pump.activity, patient_attached: pump.patient_attached }
+            Wait::InUse {
+                activity: pump.activity,
+                patient_attached: pump.patient_attached,
+            }
         } else if pump.connected {
-            Wait::Stale { last_heard: pump.heard_at }
+            Wait::Stale {
+                last_heard: pump.heard_at,
+            }
         } else {
-            Wait::NotConnected { last_heard: pump.heard_at }
+            Wait::NotConnected {
+                last_heard: pump.heard_at,
+            }
         })
     }
 }

@@ -64,7 +64,9 @@ impl<'a> Index<'a> {
             }
             if assignment.state.is_live() {
                 // Should two have it, the one that is further on keeps it; the other gives its ticket back.
-                let holder = taken.entry(assignment.pump).or_insert((assignment.state, assignment.id));
+                let holder = taken
+                    .entry(assignment.pump)
+                    .or_insert((assignment.state, assignment.id));
                 *holder = (*holder).max((assignment.state, assignment.id));
             }
         }
@@ -80,7 +82,10 @@ impl<'a> Index<'a> {
         let key = |ticket: &'a TicketFacts| ((ticket.pump, ticket.assignment), ticket);
         Self {
             tickets: snapshot.tickets.iter().map(key).collect(),
-            taken: taken.into_iter().map(|(pump, (_, assignment))| (pump, assignment)).collect(),
+            taken: taken
+                .into_iter()
+                .map(|(pump, (_, assignment))| (pump, assignment))
+                .collect(),
             ledger,
             used,
         }
@@ -104,7 +109,9 @@ impl<'a> Index<'a> {
 
     /// S6: whether another assignment has the pump.
     pub(super) fn is_taken_from(&self, assignment: &AssignmentFacts) -> bool {
-        self.taken.get(&assignment.pump).is_some_and(|holder| *holder != assignment.id)
+        self.taken
+            .get(&assignment.pump)
+            .is_some_and(|holder| *holder != assignment.id)
     }
 
     /// From now on this one has the pump.
@@ -117,7 +124,9 @@ impl<'a> Index<'a> {
 fn is_out_of_service(assignment: &AssignmentFacts) -> bool {
     match assignment.state.stage() {
         Stage::Updating => true,
-        Stage::Verified => assignment.roll_back.is_some_and(|roll_back| roll_back.ordered_at.is_some()),
+        Stage::Verified => assignment
+            .roll_back
+            .is_some_and(|roll_back| roll_back.ordered_at.is_some()),
         Stage::Waiting | Stage::Preparing | Stage::Failed | Stage::Left => false,
     }
 }

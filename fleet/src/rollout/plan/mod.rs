@@ -13,9 +13,7 @@ use super::{
     gate::{self, Tally},
     snapshot::{AssignmentFacts, RolloutFacts, Snapshot, WaveFacts},
     state::{RolloutState, WaveState},
-    step::{
-        AssignmentAction, Plan, RolloutAction, Step, Subject, Waiting, WaveAction, Withdrawal,
-    },
+    step::{AssignmentAction, Plan, RolloutAction, Step, Subject, Waiting, WaveAction, Withdrawal},
     wait::Wait,
     window::{self, WindowState},
 };
@@ -91,7 +89,12 @@ impl<'a> Planner<'a> {
         if unmet.is_empty() && self.now >= rollout.begins_at {
             self.does_rollout(rollout, RolloutAction::Begin);
         } else if unmet.is_empty() {
-            self.waits(who, Wait::Begins { at: rollout.begins_at });
+            self.waits(
+                who,
+                Wait::Begins {
+                    at: rollout.begins_at,
+                },
+            );
         }
         for unmet in unmet {
             self.waits(who, Wait::Gate(unmet));
@@ -122,7 +125,7 @@ impl<'a> Planner<'a> {
             }
             return self.standstill(rollout);
         }
-        if let Some((wave, tally)) = self.failed(rollout) {
+        if let Some((wave, tally)) = Self::failed(rollout) {
             self.does_rollout(rollout, RolloutAction::Halt { wave: wave.id, tally });
             if wave.state.transition(WaveAction::Halt { tally }.event()).is_ok() {
                 self.does_wave(wave, WaveAction::Halt { tally });
@@ -136,7 +139,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The first wave with too many failures. One that stands halted was looked at by whoever let the rollout go on.
-    fn failed(&self, rollout: &'a RolloutFacts) -> Option<(&'a WaveFacts, Tally)> {
+    fn failed(rollout: &'a RolloutFacts) -> Option<(&'a WaveFacts, Tally)> {
         rollout.waves.iter().find_map(|wave| {
             let tally = Tally::of(&wave.assignments);
             let within = tally.within(&rollout.limits, wave.failures_accepted);
@@ -153,7 +156,10 @@ impl<'a> Planner<'a> {
     }
 
     fn pump_waits(&mut self, assignment: &AssignmentFacts, what: Wait) {
-        let who = Subject::Pump { assignment: assignment.id, pump: assignment.pump };
+        let who = Subject::Pump {
+            assignment: assignment.id,
+            pump: assignment.pump,
+        };
         self.waits(who, what);
     }
 

@@ -140,7 +140,9 @@ impl<'a> Planner<'a> {
             Stage::Verified | Stage::Failed => {
                 self.roll_back(rollout, assignment);
             }
-            Stage::Left if self.has_stray_ticket(assignment) => self.take_back(assignment, Withdrawal::Orphan),
+            Stage::Left if self.has_stray_ticket(assignment) => {
+                self.take_back(assignment, Withdrawal::Orphan);
+            }
             Stage::Left | Stage::Waiting | Stage::Preparing | Stage::Updating => {}
         }
     }
@@ -150,7 +152,10 @@ impl<'a> Planner<'a> {
         let Some(roll_back) = assignment.roll_back else {
             return false;
         };
-        if matches!(assignment.state, AssignmentState::RolledBack | AssignmentState::Unresponsive) {
+        if matches!(
+            assignment.state,
+            AssignmentState::RolledBack | AssignmentState::Unresponsive
+        ) {
             return false;
         }
         if let Some(ordered_at) = roll_back.ordered_at {
@@ -179,7 +184,10 @@ impl<'a> Planner<'a> {
         if let Some(kind @ (HoldKind::SecurityIsolation | HoldKind::Sequestered)) = pump.hold {
             return Err(Wait::Held { kind });
         }
-        if pump.other_slot.is_none_or(|counter| counter < rollout.floor_counter) {
+        if pump
+            .other_slot
+            .is_none_or(|counter| counter < rollout.floor_counter)
+        {
             return Err(Wait::RollBackForbidden);
         }
         if self.index.is_taken_from(assignment) {
@@ -189,7 +197,9 @@ impl<'a> Planner<'a> {
         if assignment.state.stage() == Stage::Verified && pump.is_in_service() {
             self.index.ledger.take(pump.group())?;
         }
-        Ok(AssignmentAction::OrderRollBack { pump_seen: pump.row_version })
+        Ok(AssignmentAction::OrderRollBack {
+            pump_seen: pump.row_version,
+        })
     }
 
     fn quarantine(&mut self, assignment: &AssignmentFacts, why: HeldBecause) {

@@ -33,9 +33,10 @@ impl Before {
                 None => Self::Blocked(wave.number),
             },
             (Self::Passed(_), WaveState::Soaking | WaveState::AwaitingApproval) => Self::Settled(wave.number),
-            (Self::Passed(_), WaveState::Pending | WaveState::Briefing | WaveState::Open | WaveState::Halted) => {
-                Self::Blocked(wave.number)
-            }
+            (
+                Self::Passed(_),
+                WaveState::Pending | WaveState::Briefing | WaveState::Open | WaveState::Halted,
+            ) => Self::Blocked(wave.number),
             (Self::Settled(number) | Self::Blocked(number), _) => Self::Blocked(number),
         }
     }
@@ -92,7 +93,9 @@ impl<'a> Planner<'a> {
                 self.waits(who, Wait::EarlierWave { number });
             }
             (Before::Passed(_), WindowState::Closed { next }) => self.waits(who, Wait::WindowClosed { next }),
-            (Before::Passed(_), WindowState::Open { .. }) if is_briefed => self.does_wave(wave, WaveAction::Open),
+            (Before::Passed(_), WindowState::Open { .. }) if is_briefed => {
+                self.does_wave(wave, WaveAction::Open);
+            }
             (Before::Passed(_), WindowState::Open { .. }) => {}
         }
     }

@@ -10,7 +10,10 @@ macro_rules! table_of {
         let mut happened = BTreeSet::new();
         for from in $State::ALL {
             assert_eq!($State::from_word(from.as_str()), Some(*from));
-            assert_eq!(serde_json::to_string(from).unwrap(), format!("\"{}\"", from.as_str()));
+            assert_eq!(
+                serde_json::to_string(from).unwrap(),
+                format!("\"{}\"", from.as_str())
+            );
             writeln!(table, "{} ({})", from.as_str(), from.label()).unwrap();
             for event in $Event::ALL {
                 match from.transition(*event) {
@@ -22,13 +25,20 @@ macro_rules! table_of {
                     }
                     Err(refused) => {
                         let words = refused.to_string();
-                        assert!(words.contains(from.as_str()) && words.contains(event.as_str()), "{words}");
+                        assert!(
+                            words.contains(from.as_str()) && words.contains(event.as_str()),
+                            "{words}"
+                        );
                     }
                 }
             }
         }
         assert_eq!(reached.len(), $State::ALL.len(), "a state that nothing leads to");
-        assert_eq!(happened.len(), $Event::ALL.len(), "an event that can never happen");
+        assert_eq!(
+            happened.len(),
+            $Event::ALL.len(),
+            "an event that can never happen"
+        );
         table
     }};
 }
@@ -51,10 +61,16 @@ fn the_machine_of_a_rollout() {
 /// Whatever went wrong, a failed pump comes back only by the release of its hold, and never into the middle of the way.
 #[test]
 fn s4_nothing_leads_from_a_failure_back_to_a_patient_but_the_release_of_the_hold() {
-    for from in AssignmentState::ALL.iter().filter(|state| state.stage() == Stage::Failed) {
+    for from in AssignmentState::ALL
+        .iter()
+        .filter(|state| state.stage() == Stage::Failed)
+    {
         for event in AssignmentEvent::ALL {
             let Ok(to) = from.transition(*event) else { continue };
-            assert!(to.stage() == Stage::Failed || *event == AssignmentEvent::HoldReleased, "{from:?} {event:?}");
+            assert!(
+                to.stage() == Stage::Failed || *event == AssignmentEvent::HoldReleased,
+                "{from:?} {event:?}"
+            );
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         limits::{Limits, Percent},
         snapshot::{
             AssignmentFacts, CareAreaFacts, CheckOutcome, Counter, Fit, PumpFacts, RolloutFacts, RowVersion,
-            Snapshot, WaveFacts,
+            Snapshot, WaveFacts, Whereabouts,
         },
         state::{AssignmentState, RolloutState, WaveState},
         window::Window,
@@ -59,10 +59,18 @@ pub(in crate::rollout) fn model() -> ModelId {
 }
 
 pub(in crate::rollout) fn group(n: u128) -> Group {
-    Group { care_area: area(n), model: model() }
+    Group {
+        care_area: area(n),
+        model: model(),
+    }
 }
 
-pub(in crate::rollout) fn signed(meaning: Meaning, by: u128, role: Role, care_area: Option<CareAreaId>) -> Signed {
+pub(in crate::rollout) fn signed(
+    meaning: Meaning,
+    by: u128,
+    role: Role,
+    care_area: Option<CareAreaId>,
+) -> Signed {
     Signed {
         id: SignatureId::from_uuid(Uuid::from_u128(by * 100 + meaning as u128)),
         meaning,
@@ -82,7 +90,12 @@ pub(in crate::rollout) fn wave_signed(n: u128) -> Signed {
 }
 
 pub(in crate::rollout) fn briefing_signed(n: u128) -> Signed {
-    signed(Meaning::BriefingAcknowledged, CHARGE, Role::ChargeNurse, Some(area(n)))
+    signed(
+        Meaning::BriefingAcknowledged,
+        CHARGE,
+        Role::ChargeNurse,
+        Some(area(n)),
+    )
 }
 
 pub(in crate::rollout) fn approved(by: u128) -> Signed {
@@ -99,8 +112,7 @@ pub(in crate::rollout) fn a_pump(care_area: u128, now: Timestamp) -> PumpFacts {
         heard_at: Some(now),
         connected: true,
         hold: None,
-        missing: false,
-        retired: false,
+        whereabouts: Whereabouts::Known,
         counter: Some(Counter(7)),
         other_slot: Some(Counter(7)),
     }
@@ -148,7 +160,13 @@ pub(in crate::rollout) fn limits() -> Limits {
 }
 
 pub(in crate::rollout) fn nightly() -> Window {
-    Window::new("0 22 * * *", TimeDelta::hours(4), "Europe/Berlin", BTreeSet::new()).unwrap()
+    Window::new(
+        "0 22 * * *",
+        TimeDelta::hours(4),
+        "Europe/Berlin",
+        BTreeSet::new(),
+    )
+    .unwrap()
 }
 
 /// A running, approved rollout (number `r`) over waves of pumps; wave `w` is in ward `w`.
@@ -188,7 +206,10 @@ pub(in crate::rollout) fn a_rollout(r: usize, waves: &[&[usize]], now: Timestamp
 pub(in crate::rollout) fn a_snapshot(waves: &[&[usize]], now: Timestamp) -> Snapshot {
     let ward = |(index, pumps): (usize, &&[usize])| {
         let care_area = index as u128 + 1;
-        pumps.iter().map(move |n| (pump(*n), a_pump(care_area, now))).collect::<Vec<_>>()
+        pumps
+            .iter()
+            .map(move |n| (pump(*n), a_pump(care_area, now)))
+            .collect::<Vec<_>>()
     };
     Snapshot {
         rollouts: vec![a_rollout(1, waves, now)],

@@ -2,10 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{
-    fleet::*,
-    world::World,
-};
+use super::{fleet::*, world::World};
 use crate::{
     id::AssignmentId,
     pump::Activity,
@@ -132,10 +129,14 @@ fn laggards() {
         world.turn();
         world.orders.clear();
         let ticket = world.tracked[&five].ticket.unwrap();
-        world.devices.get_mut(&pump(5)).unwrap().says(PumpSays::DownloadFailed {
-            ticket,
-            words: Some(Reason::new("no route to the repository").unwrap()),
-        });
+        world
+            .devices
+            .get_mut(&pump(5))
+            .unwrap()
+            .says(PumpSays::DownloadFailed {
+                ticket,
+                words: Some(Reason::new("no route to the repository").unwrap()),
+            });
         world.deliver(five);
         world.pass(minutes(15));
     }
@@ -284,12 +285,17 @@ fn roll_back() {
     world.verify(&[1, 2, 3], 1);
     world.note("nurses dislike the new alarm: the wave is to go back");
     for n in 1..=3 {
-        world.assignment(assignment(1, n)).roll_back = Some(RollBack { asked_by: account(LEAD), ordered_at: None });
+        world.assignment(assignment(1, n)).roll_back = Some(RollBack {
+            asked_by: account(LEAD),
+            ordered_at: None,
+        });
     }
     world.pump(pump(2)).activity = Activity::Infusing;
     world.turn();
     world.obey_all(&ids(&[1, 3]));
-    world.note("pump 1 and 2 could not be spared at once; those that went back are held until somebody looked");
+    world.note(
+        "pump 1 and 2 could not be spared at once; those that went back are held until somebody looked",
+    );
     world.pump(pump(2)).activity = Activity::Ready;
     world.turn();
     world.states();

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::{
     fleet::*,
+    weather::{Act, Does, How, PUMPS, Person, act, fleet},
     world::{Order, World, versions},
 };
 use crate::{
@@ -18,121 +19,10 @@ use crate::{
     pump::{Activity, Availability, HoldKind},
     rollout::{
         AssignmentAction, PumpSays, Step, Subject, WaveAction,
-        snapshot::{CheckOutcome, PumpFacts, RollBack, Snapshot},
+        snapshot::{CheckOutcome, PumpFacts, RollBack, Whereabouts},
         state::{AssignmentState, RolloutEvent, RolloutState, Stage, WaveState},
     },
 };
-
-/// Something that happens.
-#[derive(Debug, Clone)]
-enum Act {
-    /// The loop plans; of its steps, those not lost are carried out, and kept to be tried again later.
-    Turn { lost: u64 },
-    /// A step of an earlier plan is carried out now.
-    Late { which: usize },
-    /// A pump gets an order and does something with it.
-    Order { which: usize, how: How, again: bool },
-    /// One of all the reports that a pump ever made arrives.
-    Report { pump: usize, which: usize },
-    Pump { pump: usize, does: Does },
-    Time { minutes: i64 },
-    Person(Person),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum How {
-    Obey,
-    Refuse,
-    WrongVersions,
-    RollBack,
-    Lost,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Does {
-    Activity(usize),
-    Patient(bool),
-    Connected(bool),
-    Heard,
-    ChangesVersions,
-    Moves,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Person {
-    Checks { which: usize, outcome: usize },
-    Nurse { which: usize },
-    ChargeNurse { which: usize },
-    Rollout { which: usize, event: usize },
-    Resume { which: usize },
-    Hold { pump: usize, kind: usize },
-    Release { pump: usize },
-    RollBack { which: usize },
-}
-
-const PUMPS: usize = 7;
-
-fn act() -> impl Strategy<Value = Act> {
-    let any = 0..64_usize;
-    let how = prop_oneof![
-        6 => Just(How::Obey),
-        1 => Just(How::Refuse),
-        1 => Just(How::WrongVersions),
-        1 => Just(How::RollBack),
-        1 => Just(How::Lost),
-    ];
-    let does = prop_oneof![
-        3 => Just(Does::Heard),
-        2 => any.clone().prop_map(Does::Activity),
-        1 => any::<bool>().prop_map(Does::Patient),
-        1 => any::<bool>().prop_map(Does::Connected),
-        1 => Just(Does::ChangesVersions),
-        1 => Just(Does::Moves),
-    ];
-    let person = prop_oneof![
-        4 => (any.clone(), prop_oneof![5 => Just(0_usize), 1 => 0..6_usize])
-            .prop_map(|(which, outcome)| Person::Checks { which, outcome }),
-        4 => any.clone().prop_map(|which| Person::Nurse { which }),
-        3 => any.clone().prop_map(|which| Person::ChargeNurse { which }),
-        1 => (any.clone(), any.clone()).prop_map(|(which, event)| Person::Rollout { which, event }),
-        1 => any.clone().prop_map(|which| Person::Resume { which }),
-        1 => (any.clone(), any.clone()).prop_map(|(pump, kind)| Person::Hold { pump, kind }),
-        1 => any.clone().prop_map(|pump| Person::Release { pump }),
-        1 => any.clone().prop_map(|which| Person::RollBack { which }),
-    ];
-    prop_oneof![
-        8 => prop_oneof![2 => Just(0), 1 => any::<u64>()].prop_map(|lost| Act::Turn { lost }),
-        1 => any.clone().prop_map(|which| Act::Late { which }),
-        6 => (any.clone(), how, prop::bool::weighted(0.1))
-            .prop_map(|(which, how, again)| Act::Order { which, how, again }),
-        8 => (0..PUMPS, any.clone()).prop_map(|(pump, which)| Act::Report { pump, which }),
-        4 => (0..PUMPS, does).prop_map(|(pump, does)| Act::Pump { pump, does }),
-        3 => prop_oneof![4 => 1..30_i64, 1 => 30..600_i64, 1 => -120..0_i64, 1 => Just(6000)]
-            .prop_map(|minutes| Act::Time { minutes }),
-        6 => person.prop_map(Act::Person),
-    ]
-}
-
-/// Two rollouts over the same seven pumps, so that they get in one another's way; floors in both wards.
-fn fleet() -> impl Strategy<Value = Snapshot> {
-    (0..4_u32, 0..3_u32, any::<bool>(), 1..4_u32, any::<bool>()).prop_map(
-        |(floor, other_floor, has_window, at_once, background_download)| {
-            let now = at(EVENING);
-            let mut snapshot = a_snapshot(&[&[0, 1, 2, 3], &[4, 5, 6]], now);
-            snapshot.rollouts.push(a_rollout(2, &[&[2], &[5, 1]], now));
-            for rollout in &mut snapshot.rollouts {
-                rollout.limits.updates_at_once = at_once;
-                rollout.limits.failure_count = 2;
-                if has_window {
-                    rollout.windows = vec![nightly()];
-                }
-            }
-            snapshot.hospital.background_download = background_download;
-            snapshot.floors = BTreeMap::from([(group(1), floor), (group(2), other_floor)]);
-            snapshot
-        },
-    )
-}
 
 struct Storm {
     world: World,
@@ -142,22 +32,46 @@ struct Storm {
 /// How many pumps of a ward are in service, counted afresh.
 fn in_service(world: &World, ward: u128) -> usize {
     let mut out = BTreeSet::new();
-    for row in world.snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves).flat_map(|wave| &wave.assignments) {
-        let goes_back = row.state == AssignmentState::InService && row.roll_back.is_some_and(|back| back.ordered_at.is_some());
+    for row in world
+        .snapshot
+        .rollouts
+        .iter()
+        .flat_map(|rollout| &rollout.waves)
+        .flat_map(|wave| &wave.assignments)
+    {
+        let goes_back = row.state == AssignmentState::InService
+            && row.roll_back.is_some_and(|back| back.ordered_at.is_some());
         if row.state.stage() == Stage::Updating || goes_back {
             out.insert(row.pump);
         }
     }
     let counts = |(id, pump): &(&PumpId, &PumpFacts)| {
-        pump.care_area == Some(area(ward)) && pump.hold.is_none() && !pump.missing && !pump.retired && !out.contains(*id)
+        pump.care_area == Some(area(ward))
+            && pump.hold.is_none()
+            && pump.whereabouts == Whereabouts::Known
+            && !out.contains(*id)
     };
     world.snapshot.pumps.iter().filter(counts).count()
 }
 
 impl Storm {
     fn all(&self) -> Vec<AssignmentId> {
-        let waves = self.world.snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves);
-        waves.flat_map(|wave| &wave.assignments).map(|row| row.id).collect()
+        let waves = self
+            .world
+            .snapshot
+            .rollouts
+            .iter()
+            .flat_map(|rollout| &rollout.waves);
+        waves
+            .flat_map(|wave| &wave.assignments)
+            .map(|row| row.id)
+            .collect()
+    }
+
+    fn some_in(&mut self, state: AssignmentState, which: usize) -> Option<AssignmentId> {
+        let mut those = self.all();
+        those.retain(|id| self.world.assignment(*id).state == state);
+        nth(&those, which).copied()
     }
 
     /// Carries a step out and checks, if it did anything, that it was allowed to at this moment.
@@ -168,12 +82,29 @@ impl Storm {
             return;
         }
         let (ids, action) = match step {
-            Step::Assignment { assignment, pump, action, .. } => ((*assignment, *pump), action),
-            Step::Wave { wave, action: WaveAction::Open, .. } => {
+            Step::Assignment {
+                assignment,
+                pump,
+                action,
+                ..
+            } => ((*assignment, *pump), action),
+            Step::Wave {
+                wave,
+                action: WaveAction::Open,
+                ..
+            } => {
                 let rollouts = before.snapshot.rollouts.iter();
-                let rollout = rollouts.into_iter().find(|rollout| rollout.waves.iter().any(|row| row.id == *wave)).unwrap();
+                let rollout = rollouts
+                    .into_iter()
+                    .find(|rollout| rollout.waves.iter().any(|row| row.id == *wave))
+                    .unwrap();
                 let earlier = rollout.waves.iter().take_while(|row| row.id != *wave);
-                assert!(earlier.into_iter().all(|row| row.state == WaveState::Passed && row.evidence.is_some()), "S2");
+                assert!(
+                    earlier
+                        .into_iter()
+                        .all(|row| row.state == WaveState::Passed && row.evidence.is_some()),
+                    "S2"
+                );
                 return;
             }
             Step::Wave { .. } | Step::Rollout { .. } => return,
@@ -186,35 +117,49 @@ impl Storm {
         let pump = &before.snapshot.pumps[&ids.1];
         match action {
             AssignmentAction::IssueTicket { not_after, .. } => {
-                // A late step is held off by its row version only from what changed its own row: what stopped the rollout is
-                // seen by whoever carries it out, who reads the rollout's row in the same transaction.
+                assert_eq!(rollout.state, RolloutState::Running, "S7");
+                let earlier = rollout.waves.iter().take_while(|row| row.id != wave.id);
+                assert!(
+                    earlier
+                        .into_iter()
+                        .all(|row| row.state == WaveState::Passed && row.evidence.is_some()),
+                    "S2"
+                );
+                assert!(pump.hold.is_none(), "a held pump is not begun");
                 if is_fresh {
-                    assert_eq!(rollout.state, RolloutState::Running, "S7");
-                    let earlier = rollout.waves.iter().take_while(|row| row.id != wave.id);
-                    assert!(earlier.into_iter().all(|row| row.state == WaveState::Passed && row.evidence.is_some()), "S2");
-                    assert!(pump.hold.is_none(), "a held pump is not begun");
                     assert!(*not_after > before.now && *not_after <= before.now + TimeDelta::hours(12));
                     let usable = before.snapshot.tickets.iter();
-                    let usable = usable.filter(|ticket| ticket.pump == ids.1 && before.now < ticket.gone_at());
+                    let usable =
+                        usable.filter(|ticket| ticket.pump == ids.1 && before.now < ticket.gone_at());
                     assert_eq!(usable.count(), 0, "S6: two tickets for one pump");
                 }
             }
             AssignmentAction::OrderInstall { .. } | AssignmentAction::OrderRollBack { .. } if is_fresh => {
                 assert_eq!(pump.availability(before.now), Availability::Free, "S3");
-                assert!(pump.hold.is_none_or(|hold| hold == HoldKind::Clinical), "a sequestered pump is not touched");
+                assert!(
+                    pump.hold.is_none_or(|hold| hold == HoldKind::Clinical),
+                    "a sequestered pump is not touched"
+                );
                 for (ward, before_it) in [1, 2].into_iter().zip(in_service_before) {
                     let floor = before.snapshot.floors[&group(ward)] as usize;
                     let after_it = in_service(&self.world, ward);
-                    assert!(after_it >= floor || after_it == before_it, "S5: {after_it} of {floor} in ward {ward}");
+                    assert!(
+                        after_it >= floor || after_it == before_it,
+                        "S5: {after_it} of {floor} in ward {ward}"
+                    );
                 }
             }
             AssignmentAction::OrderDownload { .. } if is_fresh => {
-                let may = before.snapshot.hospital.background_download || pump.availability(before.now) == Availability::Free;
+                let may = before.snapshot.hospital.background_download
+                    || pump.availability(before.now) == Availability::Free;
                 assert!(may, "S3");
             }
             AssignmentAction::ReturnToService { .. } => {
                 let row = wave.assignments.iter().find(|row| row.id == ids.0).unwrap();
-                assert!(row.checks == CheckOutcome::Passed && row.versions_proved && !row.signatures.is_empty(), "S4");
+                assert!(
+                    row.checks == CheckOutcome::Passed && row.versions_proved && !row.signatures.is_empty(),
+                    "S4"
+                );
             }
             _ => {}
         }
@@ -224,8 +169,19 @@ impl Storm {
     /// S6, over the whole record.
     fn one_live_assignment(&self) {
         let mut live = BTreeSet::new();
-        for row in self.world.snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves).flat_map(|wave| &wave.assignments) {
-            assert!(!row.state.is_live() || live.insert(row.pump), "S6: {:?} has two live assignments", row.pump);
+        for row in self
+            .world
+            .snapshot
+            .rollouts
+            .iter()
+            .flat_map(|rollout| &rollout.waves)
+            .flat_map(|wave| &wave.assignments)
+        {
+            assert!(
+                !row.state.is_live() || live.insert(row.pump),
+                "S6: {:?} has two live assignments",
+                row.pump
+            );
         }
     }
 
@@ -241,35 +197,48 @@ impl Storm {
                     }
                 }
                 let again = self.world.plan();
-                assert!(done.into_iter().all(|step| !again.steps.contains(step)), "planned again after it was done");
+                assert!(
+                    done.into_iter().all(|step| !again.steps.contains(step)),
+                    "planned again after it was done"
+                );
                 self.old_steps = plan.steps;
             }
             Act::Late { which } => {
-                // The executor of a step that changes a pump reads the rollout and pump rows with it; without that, only a
-                // step on a row that nothing changed goes through, which is one that a crash left over.
-                if let Some(step) = nth(&self.old_steps, *which).cloned()
-                    && self.world.plan().steps.contains(&step)
-                {
-                    self.execute(&step, true);
+                // The row versions hold it off if anything changed that it depends on, but for the time of day and what the
+                // pump is doing: those the pump looks at itself (S1).
+                if let Some(step) = nth(&self.old_steps, *which).cloned() {
+                    self.execute(&step, false);
                 }
             }
             Act::Order { which, how, again } => self.order(*which, *how, *again),
             Act::Report { pump: n, which } => self.report(*n, *which),
+            Act::Calm { pump: n } => self.calm(*n),
             Act::Pump { pump: n, does } => self.pump(*n, *does),
-            Act::Time { minutes } => self.world.now += TimeDelta::minutes(*minutes),
+            Act::Time {
+                minutes,
+                is_heard: true,
+            } => self.world.pass(TimeDelta::minutes(*minutes)),
+            Act::Time {
+                minutes,
+                is_heard: false,
+            } => self.world.now += TimeDelta::minutes(*minutes),
             Act::Person(does) => self.person(*does),
         }
     }
 
     fn order(&mut self, which: usize, how: How, again: bool) {
-        let Some((to, order)) = nth(&self.world.orders, which).copied() else { return };
+        let Some((to, order)) = nth(&self.world.orders, which).copied() else {
+            return;
+        };
         if !again {
             self.world.orders.retain(|other| *other != (to, order));
         }
         let now = self.world.now;
         let ticket_is_good = |ticket| {
             let tickets = self.world.snapshot.tickets.iter();
-            tickets.into_iter().any(|row| row.id == ticket && now < row.not_after)
+            tickets
+                .into_iter()
+                .any(|row| row.id == ticket && now < row.not_after)
         };
         let is_good = match order {
             Order::Download(ticket) | Order::Install(ticket) => ticket_is_good(ticket),
@@ -298,13 +267,19 @@ impl Storm {
             }
             (Order::Download(ticket), _) => device.says(PumpSays::DownloadFailed { ticket, words: None }),
             // S1: the pump's own interlock.
-            (Order::Install(ticket), How::Obey | How::WrongVersions | How::RollBack)
+            (Order::Install(ticket), How::Obey | How::WrongVersions | How::Mute | How::RollBack)
                 if is_good && is_free && device.staged == Some(ticket) && device.runs == versions("1.0") =>
             {
-                let runs = versions(if matches!(how, How::WrongVersions) { "6.6.6" } else { "2.0" });
+                let runs = versions(if matches!(how, How::WrongVersions) {
+                    "6.6.6"
+                } else {
+                    "2.0"
+                });
                 device.says(PumpSays::Activating { ticket });
                 device.says(PumpSays::Restarted { trial: true });
-                device.says(PumpSays::Versions(runs.clone()));
+                if !matches!(how, How::Mute) {
+                    device.says(PumpSays::Versions(runs.clone()));
+                }
                 device.says(PumpSays::ChecksBegun);
                 device.runs = runs;
                 if matches!(how, How::RollBack) {
@@ -320,15 +295,34 @@ impl Storm {
         }
     }
 
-    /// A report reaches the assignment that has the pump, or the last that had it.
+    fn calm(&mut self, n: usize) {
+        for _ in 0..self.world.orders.len() {
+            if let Some(which) = self.world.orders.iter().position(|(to, _)| *to == pump(n)) {
+                self.order(which, How::Obey, false);
+            }
+        }
+        for which in 0..self.world.devices[&pump(n)].reports.len() {
+            self.arrives(n, which);
+        }
+    }
+
     fn report(&mut self, n: usize, which: usize) {
-        let device = &self.world.devices[&pump(n)];
-        let Some(report) = nth(&device.reports, which).cloned() else { return };
-        let rows = self.all();
-        let of_pump = rows.into_iter().filter(|id| self.world.assignment(*id).pump == pump(n)).collect::<Vec<_>>();
-        let live = of_pump.iter().copied().find(|id| self.world.assignment(*id).state.is_live());
-        let had = of_pump.iter().copied().find(|id| self.world.tracked[id].ticket.is_some());
-        if let Some(id) = live.or(had) {
+        // Mostly one of the last ones, sometimes one of long ago.
+        let many = self.world.devices[&pump(n)].reports.len();
+        let from = if which < 8 { 0 } else { many.saturating_sub(5) };
+        if many > 0 {
+            self.arrives(n, from + which % (many - from));
+        }
+    }
+
+    /// A report reaches the assignment that has the pump, or the last that had it.
+    fn arrives(&mut self, n: usize, which: usize) {
+        let report = self.world.devices[&pump(n)].reports[which].clone();
+        let mut of_pump = self.all();
+        of_pump.retain(|id| self.world.assignment(*id).pump == pump(n));
+        let live = of_pump.iter().find(|id| self.world.tracked[*id].state.is_live());
+        let had = of_pump.iter().find(|id| self.world.tracked[*id].ticket.is_some());
+        if let Some(id) = live.or(had).copied() {
             self.world.receive(id, &report);
         }
     }
@@ -340,7 +334,9 @@ impl Storm {
             Does::Activity(which) => row.activity = Activity::ALL[which % Activity::ALL.len()],
             Does::Patient(is_attached) => row.patient_attached = is_attached,
             Does::Connected(is_connected) => row.connected = is_connected,
-            Does::Heard => (row.heard_at, row.activity, row.patient_attached) = (Some(now), Activity::Ready, false),
+            Does::Heard => {
+                (row.heard_at, row.activity, row.patient_attached) = (Some(now), Activity::Ready, false);
+            }
             Does::Moves => {
                 row.care_area = Some(area(if row.care_area == Some(area(1)) { 2 } else { 1 }));
                 row.row_version.0 += 1;
@@ -358,17 +354,17 @@ impl Storm {
         let rollouts = self.world.snapshot.rollouts.len();
         match does {
             Person::Checks { which, outcome } => {
-                let Some(id) = nth(&all, which).copied() else { return };
-                if self.world.assignment(id).state == AssignmentState::SelfTest {
-                    self.world.checks(id, CheckOutcome::ALL[outcome]);
-                }
+                let Some(id) = self.some_in(AssignmentState::SelfTest, which) else {
+                    return;
+                };
+                self.world.checks(id, CheckOutcome::ALL[outcome]);
             }
             Person::Nurse { which } => {
-                let Some(id) = nth(&all, which).copied() else { return };
-                if self.world.assignment(id).state == AssignmentState::AwaitingSignoff {
-                    self.world.nurse_signs(id, 1);
-                    self.world.nurse_signs(id, 2);
-                }
+                let Some(id) = self.some_in(AssignmentState::AwaitingSignoff, which) else {
+                    return;
+                };
+                self.world.nurse_signs(id, 1);
+                self.world.nurse_signs(id, 2);
             }
             Person::ChargeNurse { which } => {
                 let rollout = which % rollouts + 1;
@@ -379,7 +375,11 @@ impl Storm {
                 let event = RolloutEvent::ALL[event % RolloutEvent::ALL.len()];
                 if let Ok(state) = rollout.state.transition(event) {
                     // Somebody goes on with it again and again, or the storm would be over soon.
-                    rollout.state = if state == RolloutState::Cancelled { RolloutState::Paused } else { state };
+                    rollout.state = if state == RolloutState::Cancelled {
+                        RolloutState::Paused
+                    } else {
+                        state
+                    };
                     rollout.row_version.0 += 1;
                 }
             }
@@ -405,9 +405,15 @@ impl Storm {
                 row.row_version.0 += 1;
             }
             Person::RollBack { which } => {
-                let Some(id) = nth(&all, which).copied() else { return };
+                let verified = self.some_in(AssignmentState::InService, which);
+                let Some(id) = verified.or_else(|| nth(&all, which).copied()) else {
+                    return;
+                };
                 let row = self.world.assignment(id);
-                row.roll_back = row.roll_back.or(Some(RollBack { asked_by: account(LEAD), ordered_at: None }));
+                row.roll_back = row.roll_back.or(Some(RollBack {
+                    asked_by: account(LEAD),
+                    ordered_at: None,
+                }));
                 row.row_version.0 += 1;
             }
         }
@@ -420,14 +426,17 @@ fn nth<T>(all: &[T], which: usize) -> Option<&T> {
 
 fn config() -> ProptestConfig {
     // Read by proptest itself from PROPTEST_CASES where it is set.
-    ProptestConfig { max_shrink_iters: 4096, ..ProptestConfig::default() }
+    ProptestConfig {
+        max_shrink_iters: 4096,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_rules_hold_in_a_storm(snapshot in fleet(), acts in prop::collection::vec(act(), 1..160)) {
+    fn the_rules_hold_in_a_storm(snapshot in fleet(), acts in prop::collection::vec(act(), 1..240)) {
         let mut storm = Storm { world: World::new(snapshot, at(EVENING)), old_steps: Vec::new() };
         for act in &acts {
             storm.act(act);
@@ -475,5 +484,8 @@ fn after_the_storm_every_rollout_comes_to_its_end() {
         world.pass(TimeDelta::minutes(30));
     }
     assert_eq!(world.snapshot.rollouts[0].state, RolloutState::Completed);
-    assert!(ids.iter().all(|id| world.assignment(*id).state == AssignmentState::InService));
+    assert!(
+        ids.iter()
+            .all(|id| world.assignment(*id).state == AssignmentState::InService)
+    );
 }

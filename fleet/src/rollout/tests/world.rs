@@ -1,6 +1,6 @@
 //! A world in miniature: a record that steps change by compare-and-set, and pumps that obey, refuse, lie or fall silent.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -11,9 +11,12 @@ use crate::{
     id::{AssignmentId, PumpId, RolloutId, TicketId, WaveId},
     pump::{Component, HoldKind},
     rollout::{
-        AssignmentAction, Change, Plan, PumpReport, PumpSays, Step, Subject, Tracked, VersionSet, WaveAction, apply,
+        AssignmentAction, Change, Plan, PumpReport, PumpSays, Step, Tracked, VersionSet, WaveAction, apply,
         plan,
-        snapshot::{AssignmentFacts, CheckOutcome, PumpFacts, RolloutFacts, RowVersion, Setback, Snapshot, TicketFacts, WaveFacts},
+        snapshot::{
+            AssignmentFacts, CheckOutcome, PumpFacts, RolloutFacts, RowVersion, Setback, Snapshot,
+            TicketFacts, WaveFacts,
+        },
         state::WaveEvent,
     },
     text::{ComponentName, ComponentVersion},
@@ -50,7 +53,10 @@ pub(super) struct Device {
 impl Device {
     pub(super) fn says(&mut self, says: PumpSays) {
         self.sequence += 1;
-        self.reports.push(PumpReport { sequence: self.sequence, says });
+        self.reports.push(PumpReport {
+            sequence: self.sequence,
+            says,
+        });
     }
 }
 
@@ -86,15 +92,20 @@ impl World {
                 roll_back_ordered: false,
                 heard: 0,
                 booted: None,
-                versions_proved: false,
+                versions_proved: assignment.versions_proved,
             };
             (assignment.id, tracked)
         };
         let waves = snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves);
+        let assignments: Vec<_> = waves.flat_map(|wave| &wave.assignments).collect();
+        let mut devices: BTreeMap<_, _> = snapshot.pumps.keys().map(device).collect();
+        for assignment in assignments.iter().filter(|row| row.versions_proved) {
+            devices.get_mut(&assignment.pump).unwrap().runs = versions("2.0");
+        }
         Self {
             now,
-            tracked: waves.flat_map(|wave| &wave.assignments).map(tracked).collect(),
-            devices: snapshot.pumps.keys().map(device).collect(),
+            tracked: assignments.into_iter().map(tracked).collect(),
+            devices,
             snapshot,
             orders: Vec::new(),
             tickets_issued: 0,
@@ -107,17 +118,32 @@ impl World {
     }
 
     pub(super) fn rollout(&mut self, id: RolloutId) -> &mut RolloutFacts {
-        self.snapshot.rollouts.iter_mut().find(|rollout| rollout.id == id).unwrap()
+        self.snapshot
+            .rollouts
+            .iter_mut()
+            .find(|rollout| rollout.id == id)
+            .unwrap()
     }
 
     pub(super) fn wave(&mut self, id: WaveId) -> &mut WaveFacts {
-        let mut waves = self.snapshot.rollouts.iter_mut().flat_map(|rollout| &mut rollout.waves);
+        let mut waves = self
+            .snapshot
+            .rollouts
+            .iter_mut()
+            .flat_map(|rollout| &mut rollout.waves);
         waves.find(|wave| wave.id == id).unwrap()
     }
 
     pub(super) fn assignment(&mut self, id: AssignmentId) -> &mut AssignmentFacts {
-        let waves = self.snapshot.rollouts.iter_mut().flat_map(|rollout| &mut rollout.waves);
-        waves.flat_map(|wave| &mut wave.assignments).find(|assignment| assignment.id == id).unwrap()
+        let waves = self
+            .snapshot
+            .rollouts
+            .iter_mut()
+            .flat_map(|rollout| &mut rollout.waves);
+        waves
+            .flat_map(|wave| &mut wave.assignments)
+            .find(|assignment| assignment.id == id)
+            .unwrap()
     }
 
     pub(super) fn pump(&mut self, id: PumpId) -> &mut PumpFacts {
@@ -128,7 +154,11 @@ impl World {
     pub(super) fn execute(&mut self, step: &Step) -> bool {
         let now = self.now;
         match step {
-            Step::Rollout { rollout, seen, action } => {
+            Step::Rollout {
+                rollout,
+                seen,
+                action,
+            } => {
                 let row = self.rollout(*rollout);
                 if row.row_version != *seen {
                     return false;
@@ -154,7 +184,12 @@ impl World {
                     | WaveAction::Halt { .. } => {}
                 }
             }
-            Step::Assignment { assignment, pump, seen, action } => {
+            Step::Assignment {
+                assignment,
+                pump,
+                seen,
+                action,
+            } => {
                 return self.execute_assignment(*assignment, *pump, *seen, action);
             }
         }
@@ -170,10 +205,17 @@ impl World {
     ) -> bool {
         let pump_row = self.snapshot.pumps.get(&pump).map(|pump| pump.row_version);
         let pump_seen = match action {
-            AssignmentAction::IssueTicket { pump_seen, .. }
-            | AssignmentAction::OrderDownload { pump_seen }
-            | AssignmentAction::OrderInstall { pump_seen }
-            | AssignmentAction::OrderRollBack { pump_seen } => Some(*pump_seen),
+            AssignmentAction::IssueTicket { under, .. }
+            | AssignmentAction::OrderDownload { under }
+            | AssignmentAction::OrderInstall { under } => {
+                if self.rollout(under.rollout).row_version != under.rollout_seen
+                    || self.wave(under.wave).row_version != under.wave_seen
+                {
+                    return false;
+                }
+                Some(under.pump_seen)
+            }
+            AssignmentAction::OrderRollBack { pump_seen } => Some(*pump_seen),
             _ => None,
         };
         if self.assignment(id).row_version != seen || (pump_seen.is_some() && pump_row != pump_seen) {
@@ -209,8 +251,12 @@ impl World {
                     withdrawn: false,
                 });
             }
-            AssignmentAction::OrderDownload { .. } => self.orders.push((pump, Order::Download(ticket.unwrap()))),
-            AssignmentAction::OrderInstall { .. } => self.orders.push((pump, Order::Install(ticket.unwrap()))),
+            AssignmentAction::OrderDownload { .. } => {
+                self.orders.push((pump, Order::Download(ticket.unwrap())));
+            }
+            AssignmentAction::OrderInstall { .. } => {
+                self.orders.push((pump, Order::Install(ticket.unwrap())));
+            }
             AssignmentAction::OrderRollBack { .. } => {
                 tracked.roll_back_ordered = true;
                 self.orders.push((pump, Order::RollBack));
@@ -218,11 +264,19 @@ impl World {
             AssignmentAction::WithdrawTicket { ticket, .. } => {
                 self.orders.push((pump, Order::GiveBack(*ticket)));
                 let tickets = self.snapshot.tickets.iter_mut();
-                tickets.filter(|row| row.id == *ticket).for_each(|row| row.withdrawn = true);
+                tickets
+                    .filter(|row| row.id == *ticket)
+                    .for_each(|row| row.withdrawn = true);
             }
-            AssignmentAction::EndTicket | AssignmentAction::ReturnToService { .. } => self.forget_ticket(ticket),
-            AssignmentAction::MarkUnresponsive { .. } | AssignmentAction::Quarantine { .. } => self.hold(pump),
-            AssignmentAction::AskSignoff | AssignmentAction::MoveToCatchUp { .. } | AssignmentAction::TakeOut => {}
+            AssignmentAction::EndTicket | AssignmentAction::ReturnToService { .. } => {
+                self.forget_ticket(ticket);
+            }
+            AssignmentAction::MarkUnresponsive { .. } | AssignmentAction::Quarantine { .. } => {
+                self.hold(pump);
+            }
+            AssignmentAction::AskSignoff
+            | AssignmentAction::MoveToCatchUp { .. }
+            | AssignmentAction::TakeOut => {}
         }
         true
     }
@@ -251,11 +305,15 @@ impl World {
                 Change::Setback { words, at } => {
                     let row = self.assignment(id);
                     let count = row.setback.as_ref().map_or(0, |setback| setback.count) + 1;
-                    row.setback = Some(Setback { at: *at, count, words: words.clone() });
+                    row.setback = Some(Setback {
+                        at: *at,
+                        count,
+                        words: words.clone(),
+                    });
                 }
                 Change::TicketGone { ticket } => self.forget_ticket(Some(*ticket)),
                 Change::Hold { .. } => self.hold(pump),
-                Change::Moved { .. } | Change::VersionsProved => {}
+                Change::Moved { .. } | Change::Versions { .. } => {}
             }
         }
         let row = self.assignment(id);
@@ -272,7 +330,11 @@ impl World {
     /// The pump does what an honest pump does with its orders, and everything it says arrives.
     pub(super) fn obey(&mut self, id: AssignmentId) {
         let pump = self.assignment(id).pump;
-        let orders: Vec<_> = self.orders.extract_if(.., |(to, _)| *to == pump).map(|(_, order)| order).collect();
+        let orders: Vec<_> = self
+            .orders
+            .extract_if(.., |(to, _)| *to == pump)
+            .map(|(_, order)| order)
+            .collect();
         for order in orders {
             let device = self.devices.get_mut(&pump).unwrap();
             match order {
@@ -324,7 +386,9 @@ impl World {
 
     pub(super) fn charge_nurse_signs(&mut self, rollout: usize, wave: usize) {
         let wave = &mut self.snapshot.rollouts[rollout - 1].waves[wave - 1];
-        wave.care_areas[0].signatures.push(wave_signed(u128::from(wave.number)));
+        wave.care_areas[0]
+            .signatures
+            .push(wave_signed(u128::from(wave.number)));
         wave.row_version.0 += 1;
     }
 
@@ -339,12 +403,6 @@ impl World {
         wave.row_version.0 += 1;
     }
 
-    // What a person reads.
-
-    pub(super) fn note(&mut self, text: &str) {
-        writeln!(self.log, "── {text}").unwrap();
-    }
-
     /// Time goes on; every connected pump keeps saying what it does.
     pub(super) fn pass(&mut self, span: TimeDelta) {
         self.now += span;
@@ -353,75 +411,10 @@ impl World {
         }
     }
 
-    /// One turn of the loop: plans, writes down what is done and what waits, and carries it out. Carried out twice it changes
-    /// nothing, and planned again it says none of it again.
-    pub(super) fn turn(&mut self) {
-        let plan = self.plan();
-        assert_eq!(plan, self.plan(), "planning twice gives the same");
-        writeln!(self.log, "{}", self.now.format("%a %H:%M")).unwrap();
-        for step in &plan.steps {
-            let line = name_step(step);
-            writeln!(self.log, "  does  {line}").unwrap();
-        }
-        for waiting in &plan.waiting {
-            writeln!(self.log, "  waits {}: {}", name(&waiting.who), waiting.what).unwrap();
-        }
-        for step in &plan.steps {
-            assert!(self.execute(step), "{step:?}");
-            assert!(!self.execute(step), "carried out twice: {step:?}");
-        }
-        let again = self.plan();
-        for step in &plan.steps {
-            assert!(!again.steps.contains(step), "planned twice: {step:?}");
-        }
-    }
-
     /// The pumps of a wave go all the way: download, install, checks, signature.
     pub(super) fn obey_all(&mut self, assignments: &[AssignmentId]) {
         for id in assignments {
             self.obey(*id);
-        }
-    }
-
-    pub(super) fn states(&mut self) {
-        let mut line = String::from("  now  ");
-        for rollout in &self.snapshot.rollouts {
-            write!(line, " rollout {}: {};", last_digits(rollout.id.as_uuid()), rollout.state.as_str()).unwrap();
-            for wave in &rollout.waves {
-                write!(line, " wave {}: {};", wave.number, wave.state.as_str()).unwrap();
-                for assignment in &wave.assignments {
-                    let pump = last_digits(assignment.pump.as_uuid());
-                    write!(line, " pump {pump}: {}", assignment.state.as_str()).unwrap();
-                    if self.snapshot.pumps.get(&assignment.pump).is_some_and(|pump| pump.hold.is_some()) {
-                        line.push_str(" (held)");
-                    }
-                    line.push(';');
-                }
-            }
-        }
-        writeln!(self.log, "{}", line.trim_end_matches(';')).unwrap();
-    }
-}
-
-fn last_digits(uuid: Uuid) -> u128 {
-    uuid.as_u128() % 1000
-}
-
-fn name(who: &Subject) -> String {
-    match who {
-        Subject::Rollout(id) => format!("rollout {}", last_digits(id.as_uuid())),
-        Subject::Wave(id) => format!("wave {}", last_digits(id.as_uuid())),
-        Subject::Pump { pump, .. } => format!("pump {}", last_digits(pump.as_uuid())),
-    }
-}
-
-fn name_step(step: &Step) -> String {
-    match step {
-        Step::Rollout { rollout, action, .. } => format!("{}: {action}", name(&Subject::Rollout(*rollout))),
-        Step::Wave { wave, action, .. } => format!("{}: {action}", name(&Subject::Wave(*wave))),
-        Step::Assignment { assignment, pump, action, .. } => {
-            let who = Subject::Pump { assignment: *assignment, pump: *pump };
-            format!("{}: {action}", name(&who))
         }
     }
 }

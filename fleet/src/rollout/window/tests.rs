@@ -25,7 +25,10 @@ fn a_window_opens_on_the_wall_clock() {
     let nightly = window("0 22 * * MON-FRI", 4);
     let check = |now: &str, expected: WindowState| {
         assert_eq!(nightly.at(at(now)), expected, "{now}");
-        assert_eq!(nightly.is_open(at(now)), matches!(expected, WindowState::Open { .. }));
+        assert_eq!(
+            nightly.is_open(at(now)),
+            matches!(expected, WindowState::Open { .. })
+        );
     };
     // 2026-11-24 is a Tuesday; Berlin is an hour ahead of UTC then.
     check("2026-11-24T20:59:59Z", closed("2026-11-24T21:00:00Z"));
@@ -35,7 +38,10 @@ fn a_window_opens_on_the_wall_clock() {
     // Friday night reaches into Saturday; Saturday has none of its own.
     check("2026-11-28T00:30:00Z", open("2026-11-28T01:00:00Z"));
     check("2026-11-28T21:00:00Z", closed("2026-11-30T21:00:00Z"));
-    assert_eq!(nightly.next_open(at("2026-11-24T22:00:00Z")), Some(at("2026-11-25T21:00:00Z")));
+    assert_eq!(
+        nightly.next_open(at("2026-11-24T22:00:00Z")),
+        Some(at("2026-11-25T21:00:00Z"))
+    );
 }
 
 /// Every opening between two instants, in UTC.
@@ -63,7 +69,10 @@ fn a_night_on_which_the_clocks_change_has_one_window_like_every_other() {
         ["10-24T00:30", "10-25T00:30", "10-26T01:30"],
         "what comes twice is the earlier, once"
     );
-    assert_eq!(half_past_two.at(at("2026-10-25T01:45:00Z")), closed("2026-10-26T01:30:00Z"));
+    assert_eq!(
+        half_past_two.at(at("2026-10-25T01:45:00Z")),
+        closed("2026-10-26T01:30:00Z")
+    );
     let twice_in_the_gap = window("10,40 2 * * *", 1);
     assert_eq!(
         openings(&twice_in_the_gap, "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z"),
@@ -71,45 +80,84 @@ fn a_night_on_which_the_clocks_change_has_one_window_like_every_other() {
         "two starts in one gap are one"
     );
     // The length is what passes, not what the clock shows.
-    assert_eq!(window("0 1 * * *", 3).at(at("2026-03-29T00:30:00Z")), open("2026-03-29T03:00:00Z"));
+    assert_eq!(
+        window("0 1 * * *", 3).at(at("2026-03-29T00:30:00Z")),
+        open("2026-03-29T03:00:00Z")
+    );
 }
 
 #[test]
 fn nothing_happens_on_a_blackout_day() {
     let blackout = BTreeSet::from(["2026-12-24".parse().unwrap(), "2026-12-25".parse().unwrap()]);
     let nightly = Window::new("0 22 * * *", TimeDelta::hours(4), "UTC", blackout).unwrap();
-    assert_eq!(nightly.at(at("2026-12-24T22:30:00Z")), closed("2026-12-26T22:00:00Z"));
+    assert_eq!(
+        nightly.at(at("2026-12-24T22:30:00Z")),
+        closed("2026-12-26T22:00:00Z")
+    );
     // The night before ends at midnight; the night after begins as always.
-    assert_eq!(nightly.at(at("2026-12-23T23:30:00Z")), open("2026-12-24T00:00:00Z"));
-    assert_eq!(nightly.at(at("2026-12-24T00:00:00Z")), closed("2026-12-26T22:00:00Z"));
+    assert_eq!(
+        nightly.at(at("2026-12-23T23:30:00Z")),
+        open("2026-12-24T00:00:00Z")
+    );
+    assert_eq!(
+        nightly.at(at("2026-12-24T00:00:00Z")),
+        closed("2026-12-26T22:00:00Z")
+    );
 }
 
 #[test]
 fn openings_that_overlap_are_one() {
     let hourly = window("0 * * * *", 2);
-    assert_eq!(hourly.at(at("2026-11-24T12:30:00Z")), open("2026-11-24T14:00:00Z"));
+    assert_eq!(
+        hourly.at(at("2026-11-24T12:30:00Z")),
+        open("2026-11-24T14:00:00Z")
+    );
     let (early, late) = (window("0 2 * * *", 2), window("0 22 * * *", 2));
     let both = [early, late];
     let day = TimeDelta::days(1);
-    assert_eq!(any_at(&both, at("2026-11-24T21:30:00Z"), day), open("2026-11-24T23:00:00Z"));
-    assert_eq!(any_at(&both, at("2026-11-24T12:00:00Z"), day), closed("2026-11-24T21:00:00Z"));
-    assert_eq!(any_at(&[], at("2026-11-24T12:00:00Z"), day), open("2026-11-25T12:00:00Z"));
+    assert_eq!(
+        any_at(&both, at("2026-11-24T21:30:00Z"), day),
+        open("2026-11-24T23:00:00Z")
+    );
+    assert_eq!(
+        any_at(&both, at("2026-11-24T12:00:00Z"), day),
+        closed("2026-11-24T21:00:00Z")
+    );
+    assert_eq!(
+        any_at(&[], at("2026-11-24T12:00:00Z"), day),
+        open("2026-11-25T12:00:00Z")
+    );
 }
 
 #[test]
 fn what_never_comes_is_said_to_be_so() {
-    assert_eq!(window("0 2 30 2 *", 1).at(at("2026-11-24T12:00:00Z")), WindowState::Closed { next: None });
-    assert_eq!(window("0 2 29 2 *", 1).at(at("2026-11-24T12:00:00Z")), closed("2028-02-29T01:00:00Z"));
+    assert_eq!(
+        window("0 2 30 2 *", 1).at(at("2026-11-24T12:00:00Z")),
+        WindowState::Closed { next: None }
+    );
+    assert_eq!(
+        window("0 2 29 2 *", 1).at(at("2026-11-24T12:00:00Z")),
+        closed("2028-02-29T01:00:00Z")
+    );
 }
 
 #[test]
 fn what_is_no_window_is_refused_with_the_reason() {
     let check = |minutes: i64, zone: &str, expected: &str| {
-        let refused = Window::new("0 22 * * *", TimeDelta::minutes(minutes), zone, BTreeSet::new()).unwrap_err();
+        let refused =
+            Window::new("0 22 * * *", TimeDelta::minutes(minutes), zone, BTreeSet::new()).unwrap_err();
         assert_eq!(refused.to_string(), expected);
     };
-    check(0, BERLIN, "a window of 0 minutes can not be; give 1 minute to 24 hours");
-    check(1441, BERLIN, "a window of 1441 minutes can not be; give 1 minute to 24 hours");
+    check(
+        0,
+        BERLIN,
+        "a window of 0 minutes can not be; give 1 minute to 24 hours",
+    );
+    check(
+        1441,
+        BERLIN,
+        "a window of 1441 minutes can not be; give 1 minute to 24 hours",
+    );
     check(
         60,
         "Berlin",
