@@ -19,10 +19,11 @@ use crate::{
 
 /// What a pump signs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Proof {
     pub v: V1,
     pub pump: PumpId,
-    /// The ticket that was used; none where nothing was installed.
+    /// The ticket that was used.
     pub ticket: TicketId,
     /// When, by the pump's clock.
     pub at: Timestamp,
@@ -43,5 +44,4 @@ pub struct Proof {
 
 impl Document for Proof {
     const CONTEXT: &'static str = "infusion-pump-gateway proof v1";
-    const MAX: usize = 18 * 1024;
 }
