@@ -21,7 +21,9 @@ use crate::topic::Channel;
 
 /// The most bytes of an envelope. Written in base64, with a message around it, it fits the largest payload.
 pub const MAX: usize = 24_000;
-/// The most bytes of the protected header: room for a long `kid`.
+/// The most bytes of a key's id; the least is one.
+pub const MAX_KEY_ID: usize = 64;
+/// The most bytes of the protected header: it is read before the signature is known to be good.
 const MAX_HEADER: usize = 128;
 
 const _: () = assert!(Sealed::MAX + 512 <= Channel::Report.max_payload());
@@ -111,6 +113,9 @@ pub enum SealError<E> {
     /// Nobody would read it.
     #[error("the signed document would have {length} bytes, and at most {MAX} are read; shorten its lists")]
     TooLarge { length: usize },
+    /// A key without a name, or with a long one.
+    #[error("the key's id has {length} bytes; give it 1 to {MAX_KEY_ID}")]
+    KeyId { length: usize },
     /// What the signer answered.
     #[error("the document could not be signed: {0}")]
     Signer(E),
@@ -134,13 +139,16 @@ pub enum OpenError {
 /// Signs a document. `sign` gets the bytes to be signed.
 ///
 /// # Errors
-/// [`SealError`] when the envelope would be too large to be read, or when `sign` fails.
+/// [`SealError`] when nobody would read the envelope, or when `sign` fails.
 pub fn seal<D: Document, E>(
     document: &D,
     algorithm: Algorithm,
     key_id: &[u8],
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<Vec<u8>, SealError<E>> {
+    if !is_key_id(key_id) {
+        return Err(SealError::KeyId { length: key_id.len() });
+    }
     // Documents are plain structs: writing them as JSON can not fail, nor can CBOR of bytes.
     let payload = serde_json::to_vec(document).unwrap_or_default();
     let sign1 = CoseSign1Builder::new()
@@ -180,7 +188,7 @@ pub fn open<D: Document>(
     .ok_or(OpenError::Envelope)?;
     // Whatever else a header can hold, critical or not, is not understood here.
     let key_id = protected.header.key_id.clone();
-    if key_id.is_empty() || protected.header != header(algorithm, &key_id) {
+    if !is_key_id(&key_id) || protected.header != header(algorithm, &key_id) {
         return Err(OpenError::Envelope);
     }
     let signed = sig_structure_data(
@@ -201,6 +209,10 @@ pub fn open<D: Document>(
     } else {
         Err(OpenError::Document)
     }
+}
+
+fn is_key_id(bytes: &[u8]) -> bool {
+    (1..=MAX_KEY_ID).contains(&bytes.len())
 }
 
 fn header(algorithm: Algorithm, key_id: &[u8]) -> Header {

@@ -8,6 +8,7 @@ use fleet::{
     check::AutomaticResult,
     id::{PumpId, TicketId},
     pump::{Component, SecurityCounter},
+    signature::Digest,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use crate::{
     message::{DrugLibrary, V1, at_most},
 };
 
-/// What a pump signs.
+/// What runs on a pump after an update and what its checks read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
@@ -40,6 +41,12 @@ pub struct Proof {
     #[serde(deserialize_with = "at_most::<64, _, _>")]
     #[schemars(length(max = 64))]
     pub results: Vec<AutomaticResult>,
+}
+
+/// The `kid` of a proof: the SHA-256 of the pump's certificate in DER, by which the gateway finds it.
+#[must_use]
+pub fn key_id(certificate: &[u8]) -> [u8; 32] {
+    *Digest::of(certificate).bytes()
 }
 
 impl Document for Proof {

@@ -20,7 +20,7 @@ use crate::{
     message::{Refusal, V1, at_most},
 };
 
-/// The permission.
+/// The hospital's permission for one pump to install one file, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ticket {

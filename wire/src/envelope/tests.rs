@@ -21,7 +21,7 @@ use crate::{
 };
 
 const KID: &[u8] = b"test-key";
-/// Algorithm EdDSA, content type JSON, the key.
+/// Algorithm -8, content type JSON, the key.
 const HEADER: &[u8] = b"\xA3\x01\x27\x03\x18\x32\x04\x48test-key";
 
 fn key(seed: u8) -> Ed25519KeyPair {
@@ -206,11 +206,14 @@ fn another_form_is_refused_however_well_it_is_signed() {
         &with(b"\xA4\x01\x27\x03\x18\x32\x04\x48test-key\x18\x63\x01", b"\xA0"),
     );
     check("a header that is no map", &with(b"\x80", b"\xA0"));
+    let long = [&b"\xA3\x01\x27\x03\x18\x32\x04\x58\x41"[..], &[b'k'; 65]].concat();
+    check("a long key", &with(&long, b"\xA0"));
     let long = [&b"\xA3\x01\x27\x03\x18\x32\x04\x58\x80"[..], &[b'k'; 128]].concat();
     check("a long header", &with(&long, b"\xA0"));
 
     let (head, signature) = (2 + 1 + HEADER.len(), signed(HEADER, Ticket::CONTEXT, &json()));
     let rest = |payload: &[u8], signature: &[u8]| [&good[..=head], payload, signature].concat();
+    assert_eq!(rest(&bytes_of(&json()), &bytes_of(&signature)), good);
     check("no payload", &rest(b"\xF6", &bytes_of(&signature)));
     check("no signature", &rest(&bytes_of(&json()), b""));
     check(
@@ -338,7 +341,7 @@ fn largest_proof() -> Proof {
 
 #[test]
 fn the_largest_documents_fit_their_messages() {
-    let kid = [b'k'; 64];
+    let kid = [b'k'; MAX_KEY_ID];
     let at = Utc.timestamp_opt(1_800_000_000, 123_456_789).unwrap();
     let proof = largest_proof();
     let bytes = seal(&proof, Algorithm::Ps256, &kid, |_| Ok::<_, ()>(vec![7; 512])).unwrap();
@@ -381,7 +384,7 @@ fn the_largest_documents_fit_their_messages() {
 }
 
 #[test]
-fn what_is_too_large_is_neither_written_nor_read() {
+fn what_nobody_would_read_is_not_written_nor_read() {
     let long = "💉".repeat(64);
     let ticket = Ticket {
         from: vec![component(&long, &long); 64],
@@ -389,14 +392,21 @@ fn what_is_too_large_is_neither_written_nor_read() {
     };
     let error = seal(&ticket, Algorithm::EdDsa, KID, |_| Ok::<_, &str>(vec![7; 64])).unwrap_err();
     assert!(matches!(error, SealError::TooLarge { length } if length > MAX));
+    for kid in [&[][..], &[b'k'; MAX_KEY_ID + 1]] {
+        let error = seal(&a_ticket(), Algorithm::EdDsa, kid, |_| Ok::<_, &str>(vec![7; 64])).unwrap_err();
+        assert_eq!(error, SealError::KeyId { length: kid.len() });
+    }
     let error = seal(&a_ticket(), Algorithm::EdDsa, KID, |_| Err("the token is gone")).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the document could not be signed: the token is gone"
     );
 
-    assert_eq!(opened::<Ticket>(&vec![0xD2; MAX + 1]), Err(OpenError::TooLarge));
-    assert_eq!(opened::<Ticket>(&[0xD2; MAX]), Err(OpenError::Envelope));
+    assert_eq!(
+        opened::<Ticket>(&[0xD2].repeat(MAX + 1)),
+        Err(OpenError::TooLarge)
+    );
+    assert_eq!(opened::<Ticket>(&[0xD2].repeat(MAX)), Err(OpenError::Envelope));
     let read = |text: &str| serde_json::from_value::<Sealed>(text.into()).is_ok();
     assert!(read(&"A".repeat(Sealed::MAX)));
     for bad in ["", "AAA", "AA-_", "AAB=", "AAAA\n", &"A".repeat(Sealed::MAX + 4)] {

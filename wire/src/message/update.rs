@@ -64,9 +64,9 @@ words! {
 words! {
     /// Why a pump would not, or could not.
     Refusal {
-        /// An infusion is set up or runs, or a patient is attached.
+        /// The pump is not free, and does not wait until it is.
         InUse = "in_use",
-        /// The battery is too low, or the mains is missing.
+        /// The battery is too low, or the mains is missing, and it does not wait.
         Power = "power",
         /// The pump is held: sequestered, or isolated.
         Held = "held",
