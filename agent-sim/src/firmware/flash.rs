@@ -8,6 +8,10 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use aws_lc_rs::digest;
@@ -18,7 +22,7 @@ use super::state::State;
 
 /// What could not be kept, or read.
 #[derive(Debug, Error)]
-pub enum FlashError {
+pub(crate) enum FlashError {
     /// Nothing more is done until the next start.
     #[error("the power failed")]
     PowerLost,
@@ -36,8 +40,8 @@ pub enum FlashError {
 #[derive(Debug, Clone)]
 pub(crate) struct Flash {
     dir: PathBuf,
-    /// Steps until the power fails; none is never.
-    fuse: Option<u32>,
+    /// Steps until the power fails, for every copy of this; none is never.
+    fuse: Option<Arc<AtomicU32>>,
 }
 
 impl Flash {
@@ -57,13 +61,13 @@ impl Flash {
     /// The power fails before the step after so many.
     #[cfg(test)]
     pub(crate) fn cut_after(&mut self, steps: u32) {
-        self.fuse = Some(steps);
+        self.fuse = Some(Arc::new(AtomicU32::new(steps)));
     }
 
     /// Steps that are left until then.
     #[cfg(test)]
     pub(crate) fn steps_left(&self) -> Option<u32> {
-        self.fuse
+        self.fuse.as_ref().map(|fuse| fuse.load(Ordering::Relaxed))
     }
 
     /// One thing that is done or not done when the power fails.
@@ -73,10 +77,10 @@ impl Flash {
         path: &Path,
         work: impl FnOnce() -> io::Result<T>,
     ) -> Result<T, FlashError> {
-        match &mut self.fuse {
-            Some(0) => return Err(FlashError::PowerLost),
-            Some(left) => *left -= 1,
-            None => {}
+        if let Some(fuse) = &self.fuse {
+            let burn = |left: u32| left.checked_sub(1);
+            fuse.fetch_update(Ordering::Relaxed, Ordering::Relaxed, burn)
+                .map_err(|_| FlashError::PowerLost)?;
         }
         work().map_err(|source| failed(doing, path, source))
     }

@@ -6,18 +6,18 @@ use std::{path::PathBuf, sync::Arc};
 
 use chrono::TimeDelta;
 use wire::{
-    OrderId, PumpId, TicketId, Timestamp,
-    message::{DrugLibrary, OrderOutcome, Refusal, SoftwareState, UpdateReport, UpdateStage},
-    ticket::{Bearer, Ticket, TicketProblem},
-    types::{Component, ComponentVersion, HardwareId, Name, Reason, SecurityCounter},
+    PumpId, Timestamp,
+    message::{DrugLibrary, SoftwareState, UpdateStage},
+    ticket::Ticket,
+    types::{Component, HardwareId, Name, SecurityCounter},
 };
 
 use super::{
-    Fault, Faults, Job, Safety, checks,
+    Fault, Faults, Job, Safety,
     fetch::Fetch,
     flash::{Flash, FlashError},
-    interlock::explain,
-    state::{Contents, Deed, Saying, Spent, Stage, State, Unopened},
+    saying::{progress, retitle},
+    state::{Contents, Saying, Stage, State, Unopened},
 };
 
 /// How long a restart takes, on the life clock.
@@ -63,7 +63,7 @@ pub(crate) struct Now {
 
 /// What the processor does. Lost with the power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Running {
+pub(super) enum Running {
     Normally,
     /// The slots are switched; what was said of it goes out first.
     Leaving,
@@ -84,7 +84,7 @@ pub(crate) struct Firmware {
     pub(super) flash: Flash,
     pub(super) state: State,
     pub(crate) faults: Faults,
-    running: Running,
+    pub(super) running: Running,
 }
 
 impl Firmware {
@@ -304,197 +304,4 @@ impl Firmware {
             Ok(())
         }
     }
-
-    /// Does what the pump wants to do, if it is safe at this very moment.
-    fn fulfil(&mut self, me: &Me, now: Now) -> Result<(), FlashError> {
-        let Some(intent) = &self.state.intent else {
-            return Ok(());
-        };
-        let still_good = match intent.deed {
-            Deed::Install => self.ticket_holds(me, now),
-            Deed::RollBack => self.may_return(),
-        };
-        let deed = intent.deed;
-        match still_good.and_then(|()| now.safety.check()) {
-            // These pass.
-            Err(Refusal::InUse | Refusal::Power) => Ok(()),
-            Err(refusal) => self.drop_intent(refusal),
-            Ok(()) => match deed {
-                Deed::Install => self.activate(),
-                Deed::RollBack => {
-                    self.go_back("ordered")?;
-                    self.leave(now.life);
-                    Ok(())
-                }
-            },
-        }
-    }
-
-    /// Whether the ticket in hand still holds.
-    fn ticket_holds(&self, me: &Me, now: Now) -> Result<(), Refusal> {
-        let update = self.state.update.as_ref().ok_or(Refusal::TicketUnknown)?;
-        let bearer = Bearer {
-            pump: me.pump,
-            hardware: &me.hardware,
-            components: self.state.components(),
-            counter: self.state.counter,
-            now: now.trusted,
-        };
-        update.ticket.holds_for(&bearer).map_err(TicketProblem::refusal)
-    }
-
-    /// Whether the other slot may start again (S9).
-    pub(super) fn may_return(&self) -> Result<(), Refusal> {
-        // What waits there for its installation was never here before.
-        let staged = self
-            .state
-            .update
-            .as_ref()
-            .is_some_and(|update| !update.stage.is_trial());
-        match self.state.slot(self.state.other()) {
-            Some(other) if !staged && other.counter >= self.state.counter => Ok(()),
-            Some(_) | None => Err(Refusal::NothingToReturnTo),
-        }
-    }
-
-    /// The interlock agreed a moment ago, and nothing happened since.
-    fn activate(&mut self) -> Result<(), FlashError> {
-        self.change(|state| {
-            let (Some(update), Some(intent)) = (&mut state.update, state.intent.take()) else {
-                return;
-            };
-            update.stage = Stage::Activated;
-            let ticket = update.ticket.id;
-            state.active = state.other();
-            state.spend(ticket, Spent::Used);
-            state.to_say.push(progress(ticket, UpdateStage::Activating));
-            state.to_say.extend(intent.owed.into_iter().map(done));
-        })?;
-        self.running = Running::Leaving;
-        self.strike(Fault::PowerLossActivating)
-    }
-
-    /// The new firmware stays: the counter rises, and the proof is told.
-    fn commit(&mut self, me: &Me, now: Now) -> Result<(), FlashError> {
-        let components = self.state.components().to_vec();
-        let library = me.library(&components);
-        let faults = self.faults.clone();
-        self.change(|state| {
-            let Some(update) = state.update.take() else { return };
-            if let Some(slot) = state.slot(state.active) {
-                state.counter = state.counter.max(slot.counter);
-            }
-            state.to_say.push(Saying::Proof {
-                ticket: update.ticket.id,
-                at: now.shown,
-                components,
-                counter: state.counter,
-                results: checks::run(&update.checks, &faults, library.as_ref()),
-            });
-            state.to_say.push(Saying::Inventory);
-        })?;
-        self.running = Running::Normally;
-        self.strike(Fault::PowerLossCommitted)
-    }
-
-    /// The other slot is the active one again.
-    fn go_back(&mut self, why: &str) -> Result<(), FlashError> {
-        self.change(|state| {
-            let update = state.update.take();
-            let left = state.slot(state.active).and_then(|slot| slot.by);
-            state.active = state.other();
-            let Some(ticket) = update.map(|update| update.ticket.id).or(left) else {
-                return;
-            };
-            state.undone = Some(ticket);
-            state.to_say.push(Saying::Update(UpdateReport {
-                ticket,
-                stage: UpdateStage::RolledBack,
-                refusal: None,
-                reason: Reason::new(why).ok(),
-            }));
-            state.to_say.push(Saying::Inventory);
-            let owed = state.intent.take().map(|intent| intent.owed).unwrap_or_default();
-            state.to_say.extend(owed.into_iter().map(done));
-        })
-    }
-
-    /// What the pump wanted to do it will not do.
-    fn drop_intent(&mut self, refusal: Refusal) -> Result<(), FlashError> {
-        self.change(|state| {
-            let Some(intent) = state.intent.take() else { return };
-            // An expired ticket, or one from other versions, will not hold again.
-            if intent.deed == Deed::Install && refusal != Refusal::Held {
-                state.update = None;
-                state.spend(intent.ticket, Spent::Returned);
-            }
-            state
-                .to_say
-                .push(refused(intent.ticket, UpdateStage::Refused, refusal, None));
-            let answers = intent
-                .owed
-                .into_iter()
-                .map(|order| refusal_of(order, refusal, None));
-            state.to_say.extend(answers);
-        })
-    }
-}
-
-/// Another version than anybody knows.
-pub(super) fn retitle(component: &mut Component, tail: &str) {
-    let kept: String = component.version.as_str().chars().take(48).collect();
-    if let Ok(version) = ComponentVersion::new(&format!("{kept}-{tail}")) {
-        component.version = version;
-    }
-}
-
-pub(super) const fn progress(ticket: TicketId, stage: UpdateStage) -> Saying {
-    Saying::Update(UpdateReport {
-        ticket,
-        stage,
-        refusal: None,
-        reason: None,
-    })
-}
-
-pub(super) fn refused(
-    ticket: TicketId,
-    stage: UpdateStage,
-    refusal: Refusal,
-    detail: Option<&str>,
-) -> Saying {
-    Saying::Update(UpdateReport {
-        ticket,
-        stage,
-        refusal: Some(refusal),
-        reason: reason(detail.unwrap_or(explain(refusal))),
-    })
-}
-
-pub(super) const fn done(order: OrderId) -> Saying {
-    Saying::Answer {
-        order,
-        outcome: OrderOutcome::Done,
-        reason: None,
-    }
-}
-
-/// The refusal's word first, for those who do not read the update's report.
-pub(super) fn refusal_of(order: OrderId, refusal: Refusal, detail: Option<&str>) -> Saying {
-    let text = format!("{}: {}", refusal.as_str(), detail.unwrap_or(explain(refusal)));
-    Saying::Answer {
-        order,
-        outcome: OrderOutcome::Refused,
-        reason: reason(&text),
-    }
-}
-
-/// Cut to what a reason may hold, in one printable line.
-pub(super) fn reason(text: &str) -> Option<Reason> {
-    let line: String = text
-        .chars()
-        .take(Reason::MAX)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    Reason::new(&line).ok()
 }

@@ -6,6 +6,8 @@
 //! | [`state`] | what that file holds |
 //! | [`machine`] | orders and moments, and what follows from them: no network, no clock of its own |
 //! | [`orders`] | how the machine takes orders |
+//! | [`course`] | the switch, the end of the trial, the way back |
+//! | [`saying`] | how it is said |
 //! | [`interlock`] | when a pump may be taken out of use |
 //! | [`checks`] | what the pump's own checks read |
 //! | [`fault`] | what can be wrong with a pump |
@@ -19,6 +21,7 @@
 //! said is struck out afterwards. A power cut in between makes the pump say something twice, never nothing.
 
 mod checks;
+mod course;
 mod download;
 mod fault;
 mod fetch;
@@ -30,6 +33,7 @@ mod machine;
 mod metadata;
 mod orders;
 mod proof;
+mod saying;
 mod state;
 
 pub use checks::library_digest;

@@ -12,7 +12,8 @@ use super::{
     Fault, Me, Now,
     flash::FlashError,
     interlock::explain,
-    machine::{Firmware, done, progress, reason, refusal_of, refused, retitle},
+    machine::Firmware,
+    saying::{done, progress, reason, refusal_of, refused, retitle},
     state::{Contents, Deed, Intent, Saying, Spent, Stage, State, Unopened, Update},
 };
 

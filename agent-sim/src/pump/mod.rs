@@ -3,6 +3,7 @@
 mod backup;
 mod deeds;
 mod enrol;
+mod errands;
 mod impostor;
 mod line;
 mod session;
@@ -34,8 +35,8 @@ use crate::{
     scenario::Action,
 };
 use enrol::Renewal;
+use errands::Errands;
 use session::Ending;
-use update::Errands;
 
 /// A connection that held this long was good: the next wait is a short one again.
 const GOOD_CONNECTION: Duration = Duration::from_mins(1);

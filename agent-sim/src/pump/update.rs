@@ -1,21 +1,19 @@
 //! Between the firmware's machine and the rest of the pump: its orders, its reports, its downloads, its power.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 use wire::{
-    OrderId, PumpId, TicketId,
-    message::{OrderBody, ReportBody, UpdateStage, V1},
+    OrderId, PumpId,
+    message::{DrugLibrary, OrderBody, ReportBody, UpdateStage, V1},
     proof::Proof,
 };
 
 use super::{BOOT, Pump};
 use crate::{
-    firmware::{
-        Contents, Errand, Fault, Firmware, FlashError, Http, InTheDark, Job, Keys, Me, Now, Saying,
-        open_ticket, sign,
-    },
-    identity::{Slot, StateDirError, TrustError},
+    blueprint::PumpBlueprint,
+    firmware::{Contents, Errand, Firmware, FlashError, InTheDark, Me, Now, Saying, sign},
+    identity::Slot,
     life::Servicing,
 };
 
@@ -23,52 +21,6 @@ use crate::{
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Starts in a row that a failing power may cost.
 const STARTS: usize = 4;
-
-type Task = JoinHandle<Result<Errand, InTheDark>>;
-
-/// What is under way for the firmware.
-#[derive(Default)]
-pub(super) struct Errands {
-    opening: Option<(OrderId, Task)>,
-    fetching: Option<(TicketId, Task)>,
-}
-
-impl Errands {
-    /// Waits for the next that comes home. None came to an end that nobody planned, and is begun again.
-    pub(super) async fn home(&mut self) -> Option<Result<Errand, InTheDark>> {
-        let home = tokio::select! {
-            home = finished(&mut self.opening) => home,
-            home = finished(&mut self.fetching) => home,
-        };
-        home.ok()
-    }
-
-    fn call_back(&mut self) {
-        for (_, task) in self.opening.take() {
-            task.abort();
-        }
-        for (_, task) in self.fetching.take() {
-            task.abort();
-        }
-    }
-}
-
-async fn finished<K>(
-    slot: &mut Option<(K, Task)>,
-) -> Result<Result<Errand, InTheDark>, tokio::task::JoinError> {
-    let Some((_, task)) = slot else {
-        return std::future::pending().await;
-    };
-    let home = task.await;
-    *slot = None;
-    home
-}
-
-impl Drop for Errands {
-    fn drop(&mut self) {
-        self.call_back();
-    }
-}
 
 impl Pump {
     fn me(&self) -> Option<Me> {
@@ -90,7 +42,7 @@ impl Pump {
     }
 
     /// The drug library that is loaded.
-    pub(super) fn drug_library(&self) -> Option<wire::message::DrugLibrary> {
+    pub(super) fn drug_library(&self) -> Option<DrugLibrary> {
         // Whose pump it is does not matter for that.
         let me = Me {
             pump: PumpId::from_uuid(uuid::Uuid::nil()),
@@ -251,73 +203,6 @@ impl Pump {
         }
     }
 
-    /// Sends somebody out for what the firmware wants, while there is a network.
-    fn send_out(&mut self) {
-        if !self.on_air(Instant::now()) {
-            self.errands.call_back();
-            return;
-        }
-        let wanted = self.firmware.to_fetch().map(|ticket| ticket.id);
-        for (_, task) in self
-            .errands
-            .fetching
-            .take_if(|(ticket, _)| Some(*ticket) != wanted)
-        {
-            task.abort();
-        }
-        let opening = self.errands.opening.is_none() && self.firmware.to_open().is_some();
-        let fetching = self.errands.fetching.is_none() && wanted.is_some();
-        if !opening && !fetching {
-            return;
-        }
-        let http = match self.http() {
-            Ok(http) => Arc::new(http),
-            Err(problem) => return self.trouble(&problem),
-        };
-        if opening && let Some(unopened) = self.firmware.to_open().cloned() {
-            let order = unopened.order;
-            let keys = Keys::kept_in(self.dir.file("ticket-keys.json"));
-            let task = open_ticket(keys, unopened, Arc::<Http>::clone(&http));
-            self.errands.opening = Some((order, tokio::spawn(async move { Ok(task.await) })));
-        }
-        if fetching && let Some(ticket) = self.firmware.to_fetch().cloned() {
-            let id = ticket.id;
-            let job = Job {
-                pinned: self.pinned_root(),
-                stores: self.dir.file("tuf"),
-                breaks_after: self.firmware.faults.link_breaks_after(),
-                power_fails: self.firmware.faults.strike(Fault::PowerLossFetching),
-                ..self.firmware.job(ticket, http)
-            };
-            self.errands.fetching = Some((id, tokio::spawn(job.run())));
-        }
-    }
-
-    /// The file is read when it is needed: a fleet holds it once, on the disk.
-    fn pinned_root(&self) -> Option<Arc<[u8]>> {
-        let path = self.blueprint.tuf_root.as_ref()?;
-        match fs::read(path) {
-            Ok(root) => Some(root.into()),
-            Err(error) => {
-                self.trouble(&format_args!(
-                    "could not read the manufacturer's root {}: {error}",
-                    path.display()
-                ));
-                None
-            }
-        }
-    }
-
-    fn http(&self) -> Result<Http, String> {
-        let tls = || -> Result<_, HttpError> {
-            let identity = self.dir.identity(Slot::Current)?;
-            let learned = self.dir.anchors()?;
-            Ok(self.shared.trust.client(&learned, identity.as_ref())?)
-        };
-        let tls = tls().map_err(|error| error.to_string())?;
-        Http::new(&self.shared.bulk, tls).map_err(|error| error.to_string())
-    }
-
     /// Somebody came home.
     pub(super) fn errand_home(&mut self, home: Option<Result<Errand, InTheDark>>) {
         let Some(me) = self.me() else { return };
@@ -372,19 +257,10 @@ impl Pump {
 }
 
 /// What a new pump runs.
-pub(super) fn factory(blueprint: &crate::blueprint::PumpBlueprint) -> Contents {
+pub(super) fn factory(blueprint: &PumpBlueprint) -> Contents {
     Contents {
         components: blueprint.components.clone(),
         counter: blueprint.counter,
         by: None,
     }
-}
-
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-enum HttpError {
-    #[error(transparent)]
-    StateDir(#[from] StateDirError),
-    #[error(transparent)]
-    Trust(#[from] TrustError),
 }
