@@ -187,6 +187,7 @@ impl Simulation {
             clock: SimClock::start(config.speed),
             gateway: config.gateway,
             est: EstClient::new(&config.est, Arc::clone(&trust)),
+            bulk: config.est,
             trust,
             tokens: config.tokens,
             enrolling: Semaphore::new(ENROLLING_AT_ONCE),

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     floor::Group,
     gate::Signed,
@@ -13,8 +11,9 @@ use super::{
 };
 use crate::{
     Timestamp,
+    check::CheckOutcome,
     id::{AccountId, AssignmentId, CareAreaId, ModelId, PumpId, RolloutId, TicketId, WaveId},
-    pump::{Activity, Availability, HoldKind, availability},
+    pump::{Activity, Availability, HoldKind, SecurityCounter, availability},
     signature::Digest,
     text::{Name, Reason},
 };
@@ -22,10 +21,6 @@ use crate::{
 /// Counts the changes of a row. A step names the one it was planned from, so that one that was overtaken changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct RowVersion(pub i64);
-
-/// The number that a pump's firmware raises and never lowers (S9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Counter(pub u32);
 
 /// The world at one instant.
 #[derive(Debug, Clone, Default)]
@@ -57,9 +52,9 @@ pub struct RolloutFacts {
     /// It does not begin before.
     pub begins_at: Timestamp,
     /// The counter of its release, to which pumps rise by it.
-    pub counter: Counter,
+    pub counter: SecurityCounter,
     /// The least counter that a pump may return to after it (S9).
-    pub floor_counter: Counter,
+    pub floor_counter: SecurityCounter,
     /// Outside of these nothing is sent to a pump.
     pub windows: Vec<Window>,
     pub limits: Limits,
@@ -157,59 +152,6 @@ pub struct RollBack {
     pub ordered_at: Option<Timestamp>,
 }
 
-/// What the checks of a pump come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckOutcome {
-    /// Every check of the plan passed.
-    Passed,
-    /// Results are still to come.
-    #[default]
-    Awaiting,
-    /// A reading inside the guard band.
-    Review,
-    /// A check was not run.
-    NotRun,
-    /// No result in time.
-    Overdue,
-    /// A check failed, or contradicts itself.
-    Failed,
-}
-
-impl CheckOutcome {
-    /// Every outcome.
-    pub const ALL: [Self; 6] = [
-        Self::Passed,
-        Self::Awaiting,
-        Self::Review,
-        Self::NotRun,
-        Self::Overdue,
-        Self::Failed,
-    ];
-
-    /// The words a person reads.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Passed => "Passed",
-            Self::Awaiting => "Awaiting results",
-            Self::Review => "Needs review",
-            Self::NotRun => "Not run",
-            Self::Overdue => "Overdue",
-            Self::Failed => "Failed",
-        }
-    }
-
-    /// S4: whether it holds the pump.
-    #[must_use]
-    pub const fn holds(self) -> bool {
-        match self {
-            Self::Passed | Self::Awaiting => false,
-            Self::Review | Self::NotRun | Self::Overdue | Self::Failed => true,
-        }
-    }
-}
-
 /// A ticket that a pump may still hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TicketFacts {
@@ -264,9 +206,9 @@ pub struct PumpFacts {
     /// Whether the hospital has it at all.
     pub whereabouts: Whereabouts,
     /// Its counter, once reported.
-    pub counter: Option<Counter>,
+    pub counter: Option<SecurityCounter>,
     /// The counter of the firmware in its other slot, once reported.
-    pub other_slot: Option<Counter>,
+    pub other_slot: Option<SecurityCounter>,
 }
 
 impl PumpFacts {

@@ -201,14 +201,21 @@ impl Spec {
         if self.windows.len() > WINDOWS_MAX {
             return Err(SpecError::Windows(self.windows.len()));
         }
-        let early = self.waves.iter().take(waves - 1).position(|wave| wave.takes == Takes::Rest);
+        let early = self
+            .waves
+            .iter()
+            .take(waves - 1)
+            .position(|wave| wave.takes == Takes::Rest);
         if let Some(place) = early {
             return Err(SpecError::RestIsNotLast { number: place + 1 });
         }
         let window = |(place, window): (usize, &WindowSpec)| {
             let length = TimeDelta::minutes(window.minutes.into());
             Window::new(&window.opens, length, &window.zone, window.not_on.clone()).map_err(|problem| {
-                SpecError::Window { number: place + 1, problem }
+                SpecError::Window {
+                    number: place + 1,
+                    problem,
+                }
             })
         };
         self.windows.iter().enumerate().map(window).collect()

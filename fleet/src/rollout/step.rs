@@ -6,12 +6,13 @@ use thiserror::Error;
 
 use super::{
     gate::Tally,
-    snapshot::{CheckOutcome, RowVersion},
+    snapshot::RowVersion,
     state::{AssignmentEvent, RolloutEvent, WaveEvent},
     wait::Wait,
 };
 use crate::{
     Timestamp,
+    check::CheckOutcome,
     id::{AssignmentId, PumpId, RolloutId, SignatureId, TicketId, WaveId},
     signature::Digest,
 };
@@ -41,6 +42,8 @@ pub enum Step {
 /// What is done to a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutAction {
+    /// Enough people approved it (S12).
+    Approve,
     Begin,
     /// Too many failures in a wave.
     Halt {
@@ -55,6 +58,7 @@ impl RolloutAction {
     #[must_use]
     pub const fn event(&self) -> RolloutEvent {
         match self {
+            Self::Approve => RolloutEvent::Approved,
             Self::Begin => RolloutEvent::Begun,
             Self::Halt { .. } => RolloutEvent::Halted,
             Self::Complete => RolloutEvent::Completed,
@@ -175,6 +179,7 @@ impl AssignmentAction {
 impl fmt::Display for RolloutAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Approve => f.write_str("approve"),
             Self::Begin => f.write_str("begin"),
             Self::Halt { tally, .. } => write!(f, "halt: {} of {} pumps failed", tally.failures, tally.total),
             Self::Complete => f.write_str("complete"),

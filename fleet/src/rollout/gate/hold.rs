@@ -2,8 +2,8 @@
 
 use super::{Half, Signed, Unmet, Wanted};
 use crate::{
+    check::CheckOutcome,
     id::{AccountId, CareAreaId},
-    rollout::snapshot::CheckOutcome,
     signature::Meaning,
 };
 

@@ -3,11 +3,8 @@ use chrono::TimeDelta;
 use super::*;
 use crate::{
     access::Role,
-    rollout::{
-        snapshot::{CheckOutcome, WaveFacts},
-        state::AssignmentState,
-        tests::fleet::*,
-    },
+    check::CheckOutcome,
+    rollout::{snapshot::WaveFacts, state::AssignmentState, tests::fleet::*},
     signature::{Meaning, SignatureState, SubjectKind, VoidReason},
 };
 

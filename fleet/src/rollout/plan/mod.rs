@@ -68,7 +68,11 @@ impl<'a> Planner<'a> {
         match rollout.state {
             RolloutState::Draft => self.waits(who, Wait::BeingWritten),
             RolloutState::AwaitingApproval => {
-                for unmet in gate::before_running(rollout) {
+                let unmet = gate::before_running(rollout);
+                if unmet.is_empty() {
+                    self.does_rollout(rollout, RolloutAction::Approve);
+                }
+                for unmet in unmet {
                     self.waits(who, Wait::Gate(unmet));
                 }
             }

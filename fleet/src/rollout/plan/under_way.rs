@@ -3,11 +3,12 @@
 use super::Planner;
 use crate::{
     Timestamp,
+    check::CheckOutcome,
     pump::HoldKind,
     rollout::{
         gate,
         limits::later,
-        snapshot::{AssignmentFacts, CheckOutcome, PumpFacts, RolloutFacts, TICKET_GRACE},
+        snapshot::{AssignmentFacts, PumpFacts, RolloutFacts, TICKET_GRACE},
         state::{AssignmentState, Stage},
         step::{AssignmentAction, HeldBecause, Withdrawal},
         wait::Wait,

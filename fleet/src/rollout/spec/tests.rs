@@ -17,20 +17,40 @@ fn pumps(many: u128) -> Vec<PumpFacts> {
 }
 
 fn spec(waves: &str) -> Spec {
-    serde_json::from_str(&format!(r#"{{"pumps": {{"filter": "model = \"Volumat 7\""}}, "waves": {waves}}}"#)).unwrap()
+    serde_json::from_str(&format!(
+        r#"{{"pumps": {{"filter": "model = \"Volumat 7\""}}, "waves": {waves}}}"#
+    ))
+    .unwrap()
 }
 
 #[test]
 fn a_canary_is_spread_over_the_care_areas() {
-    let spec = spec(r#"[{"name": "Canary", "takes": {"count": 3}}, {"name": "MICU", "takes": {"care_areas": ["MICU"]}},
-        {"name": "Everybody else", "takes": "rest"}]"#);
+    let spec = spec(
+        r#"[{"name": "Canary", "takes": {"count": 3}}, {"name": "MICU", "takes": {"care_areas": ["MICU"]}},
+        {"name": "Everybody else", "takes": "rest"}]"#,
+    );
     spec.check().unwrap();
     let pumps = pumps(12);
     let division = spec.divide(&a_manifest(), &pumps);
-    let area = |id: &PumpId| pumps.iter().find(|pump| pump.id == *id).unwrap().care_area.clone().unwrap();
-    let canary: Vec<_> = division.waves[0].iter().map(|(id, _)| area(id).to_string()).collect();
+    let area = |id: &PumpId| {
+        pumps
+            .iter()
+            .find(|pump| pump.id == *id)
+            .unwrap()
+            .care_area
+            .clone()
+            .unwrap()
+    };
+    let canary: Vec<_> = division.waves[0]
+        .iter()
+        .map(|(id, _)| area(id).to_string())
+        .collect();
     assert_eq!(canary, ["4 West", "ED", "MICU"]);
-    assert!(division.waves[1].iter().all(|(id, _)| area(id).as_str() == "MICU"));
+    assert!(
+        division.waves[1]
+            .iter()
+            .all(|(id, _)| area(id).as_str() == "MICU")
+    );
     assert_eq!(division.waves.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 6]);
     assert_eq!(division.in_no_wave, []);
 }
@@ -41,7 +61,10 @@ fn what_can_not_be_is_refused_in_words() {
         let spec: Spec = serde_json::from_str(text).unwrap();
         assert_eq!(spec.check().unwrap_err().to_string(), expected);
     };
-    check(r#"{"pumps": {"list": []}, "waves": []}"#, "a rollout has 1 to 50 waves; this has 0");
+    check(
+        r#"{"pumps": {"list": []}, "waves": []}"#,
+        "a rollout has 1 to 50 waves; this has 0",
+    );
     check(
         r#"{"pumps": {"list": []}, "waves": [{"name": "A", "takes": "rest"}, {"name": "B", "takes": "rest"}]}"#,
         "wave 1 takes what is left, and others follow it; only the last can",

@@ -8,15 +8,17 @@ use uuid::Uuid;
 use crate::{
     Timestamp,
     access::Role,
+    check::CheckOutcome,
     id::{AccountId, AssignmentId, CareAreaId, ModelId, PumpId, RolloutId, SignatureId, WaveId},
     pump::Activity,
+    pump::SecurityCounter,
     rollout::{
         floor::Group,
         gate::Signed,
         limits::{Limits, Percent},
         snapshot::{
-            AssignmentFacts, CareAreaFacts, CheckOutcome, Counter, Fit, PumpFacts, RolloutFacts, RowVersion,
-            Snapshot, WaveFacts, Whereabouts,
+            AssignmentFacts, CareAreaFacts, Fit, PumpFacts, RolloutFacts, RowVersion, Snapshot, WaveFacts,
+            Whereabouts,
         },
         state::{AssignmentState, RolloutState, WaveState},
         window::Window,
@@ -113,8 +115,8 @@ pub(in crate::rollout) fn a_pump(care_area: u128, now: Timestamp) -> PumpFacts {
         connected: true,
         hold: None,
         whereabouts: Whereabouts::Known,
-        counter: Some(Counter(7)),
-        other_slot: Some(Counter(7)),
+        counter: Some(SecurityCounter(7)),
+        other_slot: Some(SecurityCounter(7)),
     }
 }
 
@@ -194,8 +196,8 @@ pub(in crate::rollout) fn a_rollout(r: usize, waves: &[&[usize]], now: Timestamp
         approvals: vec![approved(LEAD)],
         emergency: None,
         begins_at: now,
-        counter: Counter(8),
-        floor_counter: Counter(7),
+        counter: SecurityCounter(8),
+        floor_counter: SecurityCounter(7),
         windows: Vec::new(),
         limits: limits(),
         waves: waves.iter().enumerate().map(wave).collect(),

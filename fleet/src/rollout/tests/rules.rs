@@ -12,14 +12,16 @@ use super::{
 use crate::{
     Timestamp,
     access::Role,
+    check::CheckOutcome,
     id::TicketId,
+    pump::SecurityCounter,
     pump::{Activity, HoldKind},
     rollout::{
         AssignmentAction, HeldBecause, Plan, PumpReport, PumpSays, Step, Wait,
         gate::{Unmet, before_running},
         limits::HospitalLimits,
         plan,
-        snapshot::{CheckOutcome, Counter, PumpFacts, RollBack, Snapshot, TicketFacts, Whereabouts},
+        snapshot::{PumpFacts, RollBack, Snapshot, TicketFacts, Whereabouts},
         state::{AssignmentState, RolloutState, WaveState},
     },
     signature::{Digest, Meaning},

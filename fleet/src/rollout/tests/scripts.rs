@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 
 use super::{fleet::*, world::World};
 use crate::{
+    check::CheckOutcome,
     id::AssignmentId,
     pump::Activity,
     rollout::{
         PumpSays,
-        snapshot::{CheckOutcome, RollBack, Snapshot},
+        snapshot::{RollBack, Snapshot},
         state::{AssignmentState, RolloutEvent},
     },
     text::Reason,

@@ -15,11 +15,12 @@ use super::{
     world::{Order, World, versions},
 };
 use crate::{
+    check::CheckOutcome,
     id::{AssignmentId, PumpId},
     pump::{Activity, Availability, HoldKind},
     rollout::{
         AssignmentAction, PumpSays, Step, Subject, WaveAction,
-        snapshot::{CheckOutcome, PumpFacts, RollBack, Whereabouts},
+        snapshot::{PumpFacts, RollBack, Whereabouts},
         state::{AssignmentState, RolloutEvent, RolloutState, Stage, WaveState},
     },
 };

@@ -1,12 +1,13 @@
 //! What can happen in a storm, and the fleets it comes over.
 
+use crate::check::CheckOutcome;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
 use super::fleet::*;
 use crate::rollout::{
-    snapshot::{CheckOutcome, Snapshot},
+    snapshot::Snapshot,
     state::{AssignmentState, WaveState},
 };
 

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::fleet::{verified, wave_signed};
 use crate::{
     Timestamp,
+    check::CheckOutcome,
     id::{AssignmentId, PumpId, RolloutId, TicketId, WaveId},
     pump::{Component, HoldKind},
     rollout::{
         AssignmentAction, Change, Plan, PumpReport, PumpSays, Step, Tracked, VersionSet, WaveAction, apply,
         plan,
         snapshot::{
-            AssignmentFacts, CheckOutcome, PumpFacts, RolloutFacts, RowVersion, Setback, Snapshot,
-            TicketFacts, WaveFacts,
+            AssignmentFacts, PumpFacts, RolloutFacts, RowVersion, Setback, Snapshot, TicketFacts, WaveFacts,
         },
         state::WaveEvent,
     },

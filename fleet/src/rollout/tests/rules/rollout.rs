@@ -117,7 +117,7 @@ fn s9_versions_never_go_below_the_floor() {
     let check = |counter: Option<u32>, expected: usize, why: &str| {
         let mut snapshot = a_snapshot(&[&[1]], now());
         open(&mut snapshot, 1);
-        snapshot.pumps.get_mut(&pump(1)).unwrap().counter = counter.map(Counter);
+        snapshot.pumps.get_mut(&pump(1)).unwrap().counter = counter.map(SecurityCounter);
         let plan = plan(&snapshot, now());
         assert_eq!(tickets(&plan), expected);
         assert!(waits(&plan).iter().any(|wait| wait.contains(why)), "{plan:?}");
@@ -139,7 +139,7 @@ fn s9_versions_never_go_below_the_floor() {
             asked_by: account(LEAD),
             ordered_at: None,
         });
-        snapshot.pumps.get_mut(&pump(1)).unwrap().other_slot = other_slot.map(Counter);
+        snapshot.pumps.get_mut(&pump(1)).unwrap().other_slot = other_slot.map(SecurityCounter);
         let plan = plan(&snapshot, now());
         assert_eq!(actions(&plan).len(), expected, "{plan:?}");
     };

@@ -1,0 +1,79 @@
+//! The signature with the pump's own key. The key's id is the SHA-256 of the certificate it belongs to.
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+        RSA_PSS_SHA256, RsaKeyPair,
+    },
+};
+use thiserror::Error;
+use wire::{
+    envelope::{Algorithm, Document, Sealed, seal},
+    types::Digest,
+};
+
+use crate::identity::Identity;
+
+/// The pump's key can not sign.
+#[derive(Debug, Error)]
+pub(crate) enum SignError {
+    #[error("the pump has no certificate to sign under")]
+    NoCertificate,
+    #[error("the pump's key is of no kind that signs proofs; use ECDSA on P-256 or P-384, or RSA")]
+    Kind,
+    #[error("signing failed")]
+    Failed,
+}
+
+enum Key {
+    Ecdsa(Algorithm, EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+impl Key {
+    fn read(der: &[u8]) -> Option<Self> {
+        if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
+            return Some(Self::Ecdsa(Algorithm::Es256, key));
+        }
+        if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, der) {
+            return Some(Self::Ecdsa(Algorithm::Es384, key));
+        }
+        RsaKeyPair::from_pkcs8(der).ok().map(Self::Rsa)
+    }
+
+    const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Ecdsa(algorithm, _) => *algorithm,
+            Self::Rsa(_) => Algorithm::Ps256,
+        }
+    }
+
+    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, SignError> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Ecdsa(_, key) => key
+                .sign(&random, data)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| SignError::Failed),
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_key().modulus_len()];
+                key.sign(&RSA_PSS_SHA256, &random, data, &mut signature)
+                    .map_err(|_| SignError::Failed)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// Signs a document with the key of an identity.
+///
+/// # Errors
+/// [`SignError`].
+pub(crate) fn sign<D: Document>(document: &D, identity: &Identity) -> Result<Sealed, SignError> {
+    let certificate = identity.chain.first().ok_or(SignError::NoCertificate)?;
+    let key_id = Digest::of(certificate);
+    let key = Key::read(identity.key.secret_pkcs8_der()).ok_or(SignError::Kind)?;
+    let bytes = seal(document, key.algorithm(), key_id.bytes(), |data| key.sign(data))?;
+    Ok(Sealed::of(&bytes))
+}
