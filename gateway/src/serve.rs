@@ -40,7 +40,11 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError},
     deed::Deed,
-    engine::{housekeeping, inbound, sessions::Sessions},
+    engine::{
+        housekeeping, inbound,
+        rollout::{self, Bell},
+        sessions::Sessions,
+    },
     firmware::{Figures, TicketKeys},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
@@ -151,6 +155,8 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         &counters,
     )?;
     let app = App {
+        firmware_dir: config.firmware_dir().into(),
+        bell: Bell::default(),
         store,
         clock,
         authorities,
@@ -180,6 +186,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let hostname = config.server.names.first().map_or("-", String::as_str);
     let forwarding = Forwarding::start(&config.audit, hostname, &app.store)?;
     metrics.forwards(&forwarding.progress);
+    tokio::spawn(rollout::run(app.clone(), stopped.clone()));
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
     let (addresses, servers) = http::start(&app, &config, &metrics, &figures, endpoint.local_addr())?;

@@ -9,8 +9,8 @@ use aws_lc_rs::{
 };
 use thiserror::Error;
 use wire::{
-    envelope::{Algorithm, Document, Sealed, seal},
-    types::Digest,
+    envelope::{Algorithm, Document, SealError, Sealed, seal},
+    proof::key_id,
 };
 
 use crate::identity::Identity;
@@ -24,6 +24,17 @@ pub(crate) enum SignError {
     Kind,
     #[error("signing failed")]
     Failed,
+    #[error("the proof has {length} bytes, more than are read")]
+    TooLarge { length: usize },
+}
+
+impl From<SealError<Self>> for SignError {
+    fn from(error: SealError<Self>) -> Self {
+        match error {
+            SealError::TooLarge { length } | SealError::KeyId { length } => Self::TooLarge { length },
+            SealError::Signer(error) => error,
+        }
+    }
 }
 
 enum Key {
@@ -72,8 +83,7 @@ impl Key {
 /// [`SignError`].
 pub(crate) fn sign<D: Document>(document: &D, identity: &Identity) -> Result<Sealed, SignError> {
     let certificate = identity.chain.first().ok_or(SignError::NoCertificate)?;
-    let key_id = Digest::of(certificate);
     let key = Key::read(identity.key.secret_pkcs8_der()).ok_or(SignError::Kind)?;
-    let bytes = seal(document, key.algorithm(), key_id.bytes(), |data| key.sign(data))?;
+    let bytes = seal(document, key.algorithm(), &key_id(certificate), |data| key.sign(data))?;
     Ok(Sealed::of(&bytes))
 }

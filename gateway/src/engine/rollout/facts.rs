@@ -3,35 +3,36 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::TimeDelta;
 use fleet::{
     Timestamp,
     access::{CareAreas, Role},
-    check::{Attempt, AutomaticReport, AutomaticResult, Claim, Evaluation, ManualResult, evaluate},
+    check::CheckOutcome,
     id::{AssignmentId, CareAreaId, ModelId, PumpId, ReleaseId, RolloutId, WaveId},
     pump::{Activity, Component, InstalledComponent, PumpFacts as Described, Status},
-    release::{Manifest, choose_target},
+    release::{Manifest, TargetPath, choose_target},
     rollout::{
         floor::Group,
         gate::Signed,
-        limits::HospitalLimits,
+        limits::{HospitalLimits, Limits},
         snapshot::{
-            AssignmentFacts, CareAreaFacts, CheckOutcome, Counter, Fit, PumpFacts, RollBack, RolloutFacts,
-            RowVersion, Setback, Snapshot, TicketFacts, WaveFacts,
+            AssignmentFacts, CareAreaFacts, Fit, PumpFacts, RollBack, RolloutFacts, RowVersion, Setback,
+            Snapshot, TicketFacts, WaveFacts, Whereabouts,
         },
         spec::Spec,
         state::{AssignmentState, Stage},
     },
-    signature::{Meaning, SubjectKind},
+    signature::{Digest, Meaning, SubjectKind},
     text::{Name, Reason},
     version::VersionScheme,
 };
+use serde::{Deserialize, Serialize};
 use store::{
     AssignmentRecord, BriefingCount, CheckRecord, Db, PumpFilter, PumpListing, PumpSoftware, ReleaseRecord,
     RepositoryRecord, RolloutRecord, StoreError, TicketRecord, WaveRecord,
 };
 use uuid::Uuid;
 
+use super::check;
 use crate::{app::App, command::subject};
 
 /// What the planner is shown, and the rows that it was made of.
@@ -49,6 +50,22 @@ pub(crate) struct Release {
     pub(crate) record: ReleaseRecord,
     pub(crate) repository: RepositoryRecord,
     pub(crate) manifest: Manifest,
+}
+
+/// A file of a release, as the manufacturer's metadata had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReleaseFile {
+    pub(crate) path: TargetPath,
+    pub(crate) length: u64,
+    pub(crate) sha256: Digest,
+}
+
+impl Release {
+    /// A file of it.
+    pub(crate) fn file(&self, path: &TargetPath) -> Option<ReleaseFile> {
+        let files: Vec<ReleaseFile> = serde_json::from_value(self.record.targets.clone()).ok()?;
+        files.into_iter().find(|file| file.path == *path)
+    }
 }
 
 /// A row does not say what it has to.
@@ -119,6 +136,10 @@ pub(crate) fn load_these(
         .collect();
     let staff = staff(db)?;
     let schemes = schemes(releases.values());
+    let software: HashMap<_, _> = db
+        .pump_software_of(&pumps.keys().copied().collect::<Vec<_>>())?
+        .into_iter()
+        .collect();
 
     let mut loading = Loading {
         db,
@@ -128,6 +149,7 @@ pub(crate) fn load_these(
         areas,
         staff,
         pumps: &pumps,
+        software: &software,
         schemes: &schemes,
         by_wave: HashMap::new(),
     };
@@ -143,10 +165,6 @@ pub(crate) fn load_these(
         shown.push(loading.rollout(rollout, release, stages)?);
     }
     let tickets = db.ticket_out()?.iter().map(ticket).collect();
-    let software: HashMap<_, _> = db
-        .pump_software_of(&pumps.keys().copied().collect::<Vec<_>>())?
-        .into_iter()
-        .collect();
     let snapshot = Snapshot {
         rollouts: shown,
         pumps: pumps
@@ -239,12 +257,17 @@ pub(crate) fn every_pump(db: &mut Db<'_>, filter: &PumpFilter) -> Result<Vec<Pum
 
 /// How many people nurse in each care area.
 fn staff(db: &mut Db<'_>) -> Result<HashMap<CareAreaId, u32>, StoreError> {
-    let people: Vec<_> = db
-        .account_list()?
-        .into_iter()
-        .filter(|account| account.disabled_at.is_none())
-        .map(|account| account.id)
-        .collect();
+    let mut people = Vec::new();
+    let mut after = None;
+    loop {
+        let page = db.account_list(after.as_deref(), store::PAGE_MAX)?;
+        let here = page.items.into_iter().filter(|account| account.disabled_at.is_none());
+        people.extend(here.map(|account| account.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     let areas: Vec<_> = db.care_area_list()?.into_iter().map(|area| area.id).collect();
     let mut staff: HashMap<CareAreaId, u32> = HashMap::new();
     for grants in db.grant_list_of(&people)?.into_values() {
@@ -316,7 +339,6 @@ pub(crate) fn described(
 
 fn pump(app: &App, listing: &PumpListing, software: Option<&PumpSoftware>, now: Timestamp) -> PumpFacts {
     let state = listing.state.as_ref();
-    let counter = |counter: fleet::pump::SecurityCounter| Counter(counter.0);
     let heard = [listing.last_seen, state.map(|state| state.received_at)];
     let last = heard.into_iter().flatten().fold(listing.pump.enrolled_at, Timestamp::max);
     PumpFacts {
@@ -328,10 +350,15 @@ fn pump(app: &App, listing: &PumpListing, software: Option<&PumpSoftware>, now: 
         heard_at: state.map(|state| state.received_at),
         connected: listing.connected,
         hold: listing.pump.hold.as_ref().map(|hold| hold.kind),
-        missing: now.signed_duration_since(last) > app.settings.missing_after,
-        retired: listing.pump.retired_at.is_some(),
-        counter: software.and_then(|software| software.counter).map(counter),
-        other_slot: software.and_then(|software| software.other_counter).map(counter),
+        whereabouts: if listing.pump.retired_at.is_some() {
+            Whereabouts::Retired
+        } else if now.signed_duration_since(last) > app.settings.missing_after {
+            Whereabouts::Missing
+        } else {
+            Whereabouts::Known
+        },
+        counter: software.and_then(|software| software.counter),
+        other_slot: software.and_then(|software| software.other_counter),
     }
 }
 
@@ -354,6 +381,7 @@ struct Loading<'a, 'db> {
     areas: HashMap<CareAreaId, Name>,
     staff: HashMap<CareAreaId, u32>,
     pumps: &'a HashMap<PumpId, PumpListing>,
+    software: &'a HashMap<PumpId, PumpSoftware>,
     schemes: &'a HashMap<String, VersionScheme>,
     by_wave: HashMap<WaveId, Vec<&'a AssignmentRecord>>,
 }
@@ -382,8 +410,8 @@ impl Loading<'_, '_> {
             approvals: self.signatures(SubjectKind::Rollout, row.id.as_uuid())?,
             emergency: row.emergency.clone(),
             begins_at: row.begins_at,
-            counter: Counter(release.manifest.security.counter.0),
-            floor_counter: Counter(release.manifest.security.floor.0),
+            counter: release.manifest.security.counter,
+            floor_counter: release.manifest.security.floor,
             windows,
             limits,
             waves,
@@ -394,7 +422,7 @@ impl Loading<'_, '_> {
         &mut self,
         row: &WaveRecord,
         release: &Release,
-        limits: &fleet::rollout::limits::Limits,
+        limits: &Limits,
     ) -> Result<WaveFacts, StoreError> {
         let assignments = self.by_wave.remove(&row.id).unwrap_or_default();
         let areas: BTreeSet<CareAreaId> = assignments
@@ -423,7 +451,7 @@ impl Loading<'_, '_> {
                     .collect(),
             })
         });
-        let care_areas = care_areas.collect();
+        let care_areas = care_areas.collect::<Vec<_>>();
         let mut shown = Vec::with_capacity(assignments.len());
         for assignment in assignments {
             shown.push(self.assignment(assignment, release, limits)?);
@@ -446,10 +474,10 @@ impl Loading<'_, '_> {
         &mut self,
         row: &AssignmentRecord,
         release: &Release,
-        limits: &fleet::rollout::limits::Limits,
+        limits: &Limits,
     ) -> Result<AssignmentFacts, StoreError> {
         let results = self.results.remove(&row.id).unwrap_or_default();
-        let evaluation = evaluation(row, &release.manifest, &results, limits.check_deadline, self.now);
+        let evaluation = check::evaluation(row, &release.manifest, &results, limits.check_deadline, self.now);
         let signatures = if row.state == AssignmentState::AwaitingSignoff {
             self.signatures(SubjectKind::Pump, row.pump.as_uuid())?
         } else {
@@ -467,7 +495,7 @@ impl Loading<'_, '_> {
                 count: u32::try_from(row.setback_count).unwrap_or(u32::MAX),
                 words: row.setback_words.clone(),
             }),
-            checks: evaluation.map_or(CheckOutcome::Awaiting, |evaluation| outcome(evaluation.outcome)),
+            checks: evaluation.map_or(CheckOutcome::Awaiting, |evaluation| evaluation.outcome),
             versions_proved: row.versions_proved,
             checked_by: results.iter().filter_map(|result| result.account).collect(),
             signatures,
@@ -485,8 +513,7 @@ impl Loading<'_, '_> {
         let Some(listing) = self.pumps.get(&row.pump).filter(|_| is_to_begin) else {
             return Fit::Fits;
         };
-        let software = self.db_software(row.pump);
-        let pump = described(listing, software.as_ref(), self.schemes);
+        let pump = described(listing, self.software.get(&row.pump), self.schemes);
         let why = match choose_target(&release.manifest, &pump) {
             Ok(target) if target.path == row.target => return Fit::Fits,
             Ok(target) => format!("it would get another file by now ({})", target.path),

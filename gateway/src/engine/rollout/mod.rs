@@ -8,9 +8,11 @@
 //! | [`facts`] | from the record to what the planner is shown |
 //! | [`execute`] | from a step to the record |
 //! | [`hold`] | a pump is held by a rule |
+//! | [`check`] | what was read of a pump, as the rules take it |
 //! | [`report`] | what a pump says of an update |
 
-pub(crate) mod execute;
+pub(crate) mod check;
+mod execute;
 pub(crate) mod facts;
 mod hold;
 pub(crate) mod report;
