@@ -77,7 +77,7 @@ impl Fetch for Server {
     }
 }
 
-pub(super) fn versions(main: &str) -> Vec<Component> {
+pub(in super::super) fn versions(main: &str) -> Vec<Component> {
     [
         ("bootloader", "2.0.4"),
         ("drug-library", "2026.02"),
@@ -94,7 +94,7 @@ pub(super) fn order(n: u128) -> OrderId {
     OrderId::from_uuid(Uuid::from_u128(n))
 }
 
-pub(super) fn ticket_id(n: u128) -> TicketId {
+pub(in super::super) fn ticket_id(n: u128) -> TicketId {
     TicketId::from_uuid(Uuid::from_u128(n))
 }
 

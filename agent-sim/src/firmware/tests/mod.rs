@@ -7,3 +7,5 @@ mod maker;
 mod orders;
 mod power;
 mod refusals;
+
+pub(super) use kit::{ticket_id, versions};
