@@ -14,28 +14,28 @@ use tough::{
 use wire::types::Digest;
 
 /// The example that the documentation shows: seven automatic checks, two restarts.
-pub(super) const MANIFEST: &[u8] = include_bytes!("../../../../docs/release-manifest.example.json");
-pub(super) const TARGET: &str = "ax1/8.5/main.bin";
+pub(crate) const MANIFEST: &[u8] = include_bytes!("../../../../docs/release-manifest.example.json");
+pub(crate) const TARGET: &str = "ax1/8.5/main.bin";
 
 #[derive(Debug, Clone)]
-pub(super) struct Maker {
+pub(crate) struct Maker {
     pkcs8: Vec<u8>,
     root: Root,
-    pub(super) root_json: Vec<u8>,
+    pub(crate) root_json: Vec<u8>,
 }
 
 /// What is published.
-pub(super) struct Edition<'a> {
-    pub(super) version: u64,
-    pub(super) image: &'a [u8],
-    pub(super) manifest: &'a [u8],
-    pub(super) expires: &'a str,
+pub(crate) struct Edition<'a> {
+    pub(crate) version: u64,
+    pub(crate) image: &'a [u8],
+    pub(crate) manifest: &'a [u8],
+    pub(crate) expires: &'a str,
     /// Where the hash goes: before the name as the specification has it, or before the directory.
-    pub(super) as_specified: bool,
+    pub(crate) as_specified: bool,
 }
 
 impl<'a> Edition<'a> {
-    pub(super) const fn of(image: &'a [u8]) -> Self {
+    pub(crate) const fn of(image: &'a [u8]) -> Self {
         Self {
             version: 1,
             image,
@@ -61,21 +61,22 @@ impl KeySource for Signer {
 }
 
 impl Maker {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
             .unwrap()
             .as_ref()
             .to_vec();
         let key = Ed25519KeyPair::from_pkcs8(&pkcs8).unwrap().tuf_key();
-        let id = hex(key.key_id().unwrap().as_ref());
-        let role = json!({ "keyids": [id.as_str()], "threshold": 1 });
+        let id = serde_json::to_value(key.key_id().unwrap()).unwrap();
+        let id = id.as_str().unwrap();
+        let role = json!({ "keyids": [id], "threshold": 1 });
         let root: Root = serde_json::from_value(json!({
             "_type": "root",
             "spec_version": "1.0.0",
             "consistent_snapshot": true,
             "version": 1,
             "expires": "2120-01-01T00:00:00Z",
-            "keys": { id.as_str(): key },
+            "keys": { id: key },
             "roles": { "root": role, "snapshot": role, "targets": role, "timestamp": role },
         }))
         .unwrap();
@@ -98,7 +99,7 @@ impl Maker {
     }
 
     /// The files of a repository, by their paths at the bulk listener.
-    pub(super) async fn publish(&self, edition: &Edition<'_>) -> HashMap<String, Vec<u8>> {
+    pub(crate) async fn publish(&self, edition: &Edition<'_>) -> HashMap<String, Vec<u8>> {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root.json");
         std::fs::write(&root, &self.root_json).unwrap();
@@ -156,8 +157,4 @@ fn read_all(dir: &Path) -> Vec<(String, Vec<u8>)> {
             (format!("/firmware/arden/metadata/{name}"), bytes)
         })
         .collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,4 +8,4 @@ mod orders;
 mod power;
 mod refusals;
 
-pub(super) use kit::{ticket_id, versions};
+pub(crate) use kit::{Bench, order, ticket_id, versions};
