@@ -62,39 +62,48 @@ impl KeySource for Signer {
 
 impl Maker {
     pub(crate) async fn new() -> Self {
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .unwrap()
-            .as_ref()
-            .to_vec();
-        let key = Ed25519KeyPair::from_pkcs8(&pkcs8).unwrap().tuf_key();
-        let id = serde_json::to_value(key.key_id().unwrap()).unwrap();
-        let id = id.as_str().unwrap();
+        let pkcs8 = new_key();
+        let id = key_id(&pkcs8);
+        Self::with_root(1, vec![pkcs8], &[&id], &id).await
+    }
+
+    /// The same manufacturer with a new key, which the old one vouches for.
+    pub(crate) async fn successor(&self) -> Self {
+        let pkcs8 = new_key();
+        let id = key_id(&pkcs8);
+        let both = vec![self.pkcs8.clone(), pkcs8];
+        Self::with_root(2, both, &[&key_id(&self.pkcs8), &id], &id).await
+    }
+
+    /// The last of the keys signs from now on.
+    async fn with_root(version: u64, keys: Vec<Vec<u8>>, root_ids: &[&str], id: &str) -> Self {
         let role = json!({ "keyids": [id], "threshold": 1 });
+        let known: HashMap<String, Key> = keys.iter().map(|key| (key_id(key), public(key))).collect();
         let root: Root = serde_json::from_value(json!({
             "_type": "root",
             "spec_version": "1.0.0",
             "consistent_snapshot": true,
-            "version": 1,
+            "version": version,
             "expires": "2120-01-01T00:00:00Z",
-            "keys": { id: key },
-            "roles": { "root": role, "snapshot": role, "targets": role, "timestamp": role },
+            "keys": known,
+            "roles": {
+                "root": { "keyids": root_ids, "threshold": 1 },
+                "snapshot": role, "targets": role, "timestamp": role,
+            },
         }))
         .unwrap();
-        assert!(root.roles.contains_key(&RoleType::Timestamp));
-        let keys: [Box<dyn KeySource>; 1] = [Box::new(Signer(pkcs8.clone()))];
-        let signed = SignedRole::new(
-            root.clone(),
-            &KeyHolder::Root(root.clone()),
-            &keys,
-            &SystemRandom::new(),
-        )
-        .await
-        .unwrap();
-        let root_json = signed.buffer().clone();
+        let sources: Vec<Box<dyn KeySource>> = keys
+            .iter()
+            .map(|key| -> Box<dyn KeySource> { Box::new(Signer(key.clone())) })
+            .collect();
+        let holder = KeyHolder::Root(root.clone());
+        let signed = SignedRole::new(root.clone(), &holder, &sources, &SystemRandom::new())
+            .await
+            .unwrap();
         Self {
-            pkcs8,
+            pkcs8: keys.last().unwrap().clone(),
             root,
-            root_json,
+            root_json: signed.buffer().clone(),
         }
     }
 
@@ -157,4 +166,18 @@ fn read_all(dir: &Path) -> Vec<(String, Vec<u8>)> {
             (format!("/firmware/arden/metadata/{name}"), bytes)
         })
         .collect()
+}
+
+fn new_key() -> Vec<u8> {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    pkcs8.as_ref().to_vec()
+}
+
+fn public(pkcs8: &[u8]) -> Key {
+    Ed25519KeyPair::from_pkcs8(pkcs8).unwrap().tuf_key()
+}
+
+fn key_id(pkcs8: &[u8]) -> String {
+    let id = serde_json::to_value(public(pkcs8).key_id().unwrap()).unwrap();
+    id.as_str().unwrap().to_owned()
 }

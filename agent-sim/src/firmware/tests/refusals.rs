@@ -199,6 +199,30 @@ async fn metadata_that_is_not_as_the_root_asks_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_the_manufacturer_gave_up_is_not_believed_again() {
+    let mut bench = Bench::new().await;
+    let edition = |version| Edition {
+        version,
+        manifest: b"{}",
+        ..Edition::of(b"an image")
+    };
+    let sealed = bench.seal(&bench.ticket(1));
+    // The pump was made with the first root, and finds the way to the second.
+    let successor = bench.maker.successor().await;
+    let files = successor.publish(&edition(2)).await;
+    let told = offered(&mut bench, files, &sealed).await;
+    assert_eq!(
+        told,
+        Refusal::MetadataUnreadable,
+        "believed, but there is no manifest"
+    );
+    // Whoever has the old key hides the second root, and signs something newer.
+    let stolen = bench.maker.publish(&edition(3)).await;
+    let told = offered(&mut bench, stolen, &sealed).await;
+    assert_eq!(told, Refusal::MetadataSignature);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_two_keys_do_not_vouch_for_is_not_taken() {
     let mut bench = Bench::new().await;
     let image = bench.image.clone();
