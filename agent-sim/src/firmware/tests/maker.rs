@@ -8,7 +8,7 @@ use tough::{
     async_trait,
     editor::{RepositoryEditor, signed::SignedRole},
     key_source::KeySource,
-    schema::{Hashes, KeyHolder, RoleType, Root, Target},
+    schema::{Hashes, KeyHolder, Root, Target, key::Key},
     sign::Sign,
 };
 use wire::types::Digest;
