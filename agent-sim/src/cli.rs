@@ -49,7 +49,7 @@ pub struct Cli {
 enum Command {
     /// Enrol a fleet and let it live
     #[command(after_help = EXAMPLES)]
-    Run(Run),
+    Run(Box<Run>),
     /// Print a fleet as a list of expected pumps (CSV)
     Fleet(Fleet),
     /// Print a completion script for a shell

@@ -107,11 +107,13 @@ impl Firmware {
         self.strike(Fault::PowerLossCommitted)
     }
 
-    /// The other slot is the active one again.
+    /// The other slot is the active one again. What is left does not start any more: from here it would be a way forward, without
+    /// a ticket and without a trial.
     pub(super) fn go_back(&mut self, why: &str) -> Result<(), FlashError> {
         self.change(|state| {
             let update = state.update.take();
             let left = state.slot(state.active).and_then(|slot| slot.by);
+            *state.slot_mut(state.active) = None;
             state.active = state.other();
             let Some(ticket) = update.map(|update| update.ticket.id).or(left) else {
                 return;
@@ -136,6 +138,7 @@ impl Firmware {
             // An expired ticket, or one from other versions, will not hold again.
             if intent.deed == Deed::Install && refusal != Refusal::Held {
                 state.update = None;
+                *state.slot_mut(state.other()) = None;
                 state.spend(intent.ticket, Spent::Returned);
             }
             state

@@ -31,7 +31,7 @@ pub(crate) enum Errand {
     /// A ticket was opened, or could not be.
     Opened {
         order: OrderId,
-        opened: Result<Ticket, NotFetched>,
+        opened: Result<Box<Ticket>, NotFetched>,
     },
     /// A download came to its end.
     Fetched {
@@ -58,7 +58,7 @@ pub(crate) async fn open_ticket(keys: Keys, unopened: Unopened, fetch: Arc<dyn F
                 let detail = "the order and the ticket name different repositories";
                 break Err(NotFetched::new(Refusal::NotTheSameFile, detail));
             }
-            opened => break opened,
+            opened => break opened.map(Box::new),
         }
     };
     Errand::Opened { order, opened }

@@ -96,15 +96,9 @@ impl Firmware {
         Self::on(Flash::open(dir)?, factory, faults)
     }
 
-    pub(super) fn on(mut flash: Flash, factory: Contents, faults: Faults) -> Result<Self, FlashError> {
-        let state = match flash.state()? {
-            Some(state) => state,
-            None => {
-                let state = State::new(factory);
-                flash.keep(&state)?;
-                state
-            }
-        };
+    /// Nothing is written before something changes: most pumps of a fleet never see an update.
+    pub(super) fn on(flash: Flash, factory: Contents, faults: Faults) -> Result<Self, FlashError> {
+        let state = flash.state()?.unwrap_or_else(|| State::new(factory));
         Ok(Self {
             flash,
             state,

@@ -48,4 +48,4 @@ pub(crate) use proof::sign;
 pub(crate) use state::{Contents, Saying};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

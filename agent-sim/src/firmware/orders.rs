@@ -78,12 +78,12 @@ impl Firmware {
     pub(crate) fn order_download(
         &mut self,
         order: OrderId,
-        opened: Result<Ticket, NotFetched>,
+        opened: Result<Box<Ticket>, NotFetched>,
         me: &Me,
         now: Now,
     ) -> Result<(), FlashError> {
         let ticket = match opened {
-            Ok(ticket) => ticket,
+            Ok(ticket) => *ticket,
             Err(not) => {
                 let answer = refusal_of(order, not.refusal, Some(&not.detail));
                 return self.change(|state| {

@@ -87,3 +87,76 @@ pub(crate) fn sign<D: Document>(document: &D, identity: &Identity) -> Result<Sea
     let bytes = seal(document, key.algorithm(), &key_id(certificate), |data| key.sign(data))?;
     Ok(Sealed::of(&bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::{
+        encoding::{AsDer, Pkcs8V1Der},
+        rsa::KeySize,
+        signature::{
+            ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+            VerificationAlgorithm,
+        },
+    };
+    use rcgen::{CertificateParams, DnType, PublicKeyData};
+    use wire::{envelope::open, message::V1, proof::Proof, types::SecurityCounter};
+
+    use super::*;
+    use crate::firmware::tests::{ticket_id, versions};
+
+    fn identity(key: &rcgen::KeyPair) -> Identity {
+        let mut params = CertificateParams::default();
+        let id = "00000000-0000-0000-0000-000000000007";
+        params.distinguished_name.push(DnType::CommonName, id);
+        let certificate = params.self_signed(key).unwrap().der().clone();
+        Identity::assemble(key, vec![certificate]).unwrap()
+    }
+
+    #[test]
+    fn a_proof_is_verified_with_the_key_of_the_certificate() {
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let rsa: Pkcs8V1Der<'_> = rsa.as_der().unwrap();
+        let check =
+            |key: rcgen::KeyPair, expected: Algorithm, verifies: &'static dyn VerificationAlgorithm| {
+                let identity = identity(&key);
+                let proof = Proof {
+                    v: V1,
+                    pump: identity.id,
+                    ticket: ticket_id(1),
+                    at: identity.not_before,
+                    components: versions("8.5.0"),
+                    counter: SecurityCounter(41),
+                    drug_library: None,
+                    results: vec![],
+                };
+                let sealed = sign(&proof, &identity).unwrap();
+                let read: Proof = open(&sealed.bytes(), |algorithm, kid, data, signature| {
+                    assert_eq!(algorithm, expected);
+                    assert_eq!(kid, Digest::of(&identity.chain[0]).bytes());
+                    let public = UnparsedPublicKey::new(verifies, key.der_bytes());
+                    public.verify(data, signature).is_ok()
+                })
+                .unwrap();
+                assert_eq!(read, proof);
+            };
+        let ec = |algorithm| rcgen::KeyPair::generate_for(algorithm).unwrap();
+        check(
+            ec(&rcgen::PKCS_ECDSA_P256_SHA256),
+            Algorithm::Es256,
+            &ECDSA_P256_SHA256_FIXED,
+        );
+        check(
+            ec(&rcgen::PKCS_ECDSA_P384_SHA384),
+            Algorithm::Es384,
+            &ECDSA_P384_SHA384_FIXED,
+        );
+        let rsa = rcgen::KeyPair::try_from(rsa.as_ref()).unwrap();
+        check(rsa, Algorithm::Ps256, &RSA_PSS_2048_8192_SHA256);
+    }
+
+    #[test]
+    fn a_key_that_signs_no_proofs_is_none() {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        assert!(Key::read(identity(&key).key.secret_pkcs8_der()).is_none());
+    }
+}

@@ -64,7 +64,10 @@ impl Pump {
             self.errands.call_back();
             return;
         }
-        let wanted = self.firmware.to_fetch().map(|ticket| ticket.id);
+        // Evidence stays as it is.
+        let may_change = self.life.safety().may_change().is_ok();
+        let ticket = self.firmware.to_fetch().filter(|_| may_change);
+        let wanted = ticket.map(|ticket| ticket.id);
         let other = |fetching: &mut (TicketId, Task)| Some(fetching.0) != wanted;
         if let Some((_, task)) = self.errands.fetching.take_if(other) {
             task.abort();

@@ -297,3 +297,6 @@ async fn receive(actions: &mut mpsc::Receiver<Action>) -> Action {
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,7 +128,7 @@ proptest! {
                         wave: wire::WaveId::from_uuid(Uuid::nil()),
                         evidence: wire::types::Digest::ZERO,
                     };
-                    firmware.order_download(order, Ok(ticket), &me, now(&life, at)).unwrap();
+                    firmware.order_download(order, Ok(Box::new(ticket)), &me, now(&life, at)).unwrap();
                     let fetched = Fetched { checks: vec![], restarts: 1 };
                     firmware.fetched(ticket_id(tickets), Ok(fetched)).unwrap();
                 }

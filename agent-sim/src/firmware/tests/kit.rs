@@ -35,8 +35,8 @@ use super::{
     maker::{Edition, Maker, TARGET},
 };
 
-pub(super) const MORNING: Timestamp = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-pub(super) const FREE: Safety = Safety {
+pub(crate) const MORNING: Timestamp = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+pub(crate) const FREE: Safety = Safety {
     free: true,
     mains: true,
     charge: 80.0,
@@ -45,14 +45,14 @@ pub(super) const FREE: Safety = Safety {
 
 /// Answers from memory.
 #[derive(Debug, Default)]
-pub(super) struct Server {
-    pub(super) files: Mutex<HashMap<String, Vec<u8>>>,
+pub(crate) struct Server {
+    pub(crate) files: Mutex<HashMap<String, Vec<u8>>>,
     /// What was asked for, and from which byte on.
-    pub(super) asked: Mutex<Vec<(String, u64)>>,
+    pub(crate) asked: Mutex<Vec<(String, u64)>>,
     /// It knows no ranges.
-    pub(super) no_ranges: Mutex<bool>,
+    pub(crate) no_ranges: Mutex<bool>,
     /// Nobody can reach it.
-    pub(super) down: Mutex<bool>,
+    pub(crate) down: Mutex<bool>,
 }
 
 #[async_trait]
@@ -77,7 +77,7 @@ impl Fetch for Server {
     }
 }
 
-pub(super) fn versions(main: &str) -> Vec<Component> {
+pub(crate) fn versions(main: &str) -> Vec<Component> {
     [
         ("bootloader", "2.0.4"),
         ("drug-library", "2026.02"),
@@ -90,33 +90,33 @@ pub(super) fn versions(main: &str) -> Vec<Component> {
     .to_vec()
 }
 
-pub(super) fn order(n: u128) -> OrderId {
+pub(crate) fn order(n: u128) -> OrderId {
     OrderId::from_uuid(Uuid::from_u128(n))
 }
 
-pub(super) fn ticket_id(n: u128) -> TicketId {
+pub(crate) fn ticket_id(n: u128) -> TicketId {
     TicketId::from_uuid(Uuid::from_u128(n))
 }
 
 /// The pump, and all around it.
-pub(super) struct Bench {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) server: Arc<Server>,
-    pub(super) maker: Maker,
-    pub(super) hospital: Ed25519KeyPair,
-    pub(super) image: Vec<u8>,
-    pub(super) me: Me,
-    pub(super) firmware: Firmware,
-    pub(super) now: Timestamp,
-    pub(super) safety: Safety,
+pub(crate) struct Bench {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) server: Arc<Server>,
+    pub(crate) maker: Maker,
+    pub(crate) hospital: Ed25519KeyPair,
+    pub(crate) image: Vec<u8>,
+    pub(crate) me: Me,
+    pub(crate) firmware: Firmware,
+    pub(crate) now: Timestamp,
+    pub(crate) safety: Safety,
     /// All that was said so far.
-    pub(super) said: Vec<Saying>,
-    pub(super) pinned: bool,
+    pub(crate) said: Vec<Saying>,
+    pub(crate) pinned: bool,
     orders: u128,
 }
 
 impl Bench {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let maker = Maker::new().await;
         let image: Vec<u8> = (0..10_000_u32).map(|n| n.to_le_bytes()[1] ^ 0x5A).collect();
         let server = Arc::new(Server::default());
@@ -145,7 +145,7 @@ impl Bench {
         bench
     }
 
-    pub(super) fn publish_keys(&self) {
+    pub(crate) fn publish_keys(&self) {
         let x = BASE64_URL_SAFE_NO_PAD.encode(self.hospital.public_key().as_ref());
         let keys = json!({ "keys": [
             { "kty": "EC", "crv": "P-256", "kid": "h1", "x": "AA", "y": "AA" },
@@ -156,7 +156,7 @@ impl Bench {
         files.insert(bulk::TICKET_KEYS.to_owned(), text);
     }
 
-    pub(super) fn ticket(&self, n: u128) -> Ticket {
+    pub(crate) fn ticket(&self, n: u128) -> Ticket {
         Ticket {
             v: V1,
             id: ticket_id(n),
@@ -177,11 +177,11 @@ impl Bench {
         }
     }
 
-    pub(super) fn seal(&self, ticket: &Ticket) -> Sealed {
+    pub(crate) fn seal(&self, ticket: &Ticket) -> Sealed {
         seal_with(&self.hospital, "h1", ticket)
     }
 
-    pub(super) fn moment(&self) -> Now {
+    pub(crate) fn moment(&self) -> Now {
         Now {
             life: self.now,
             trusted: self.now,
@@ -190,13 +190,13 @@ impl Bench {
         }
     }
 
-    pub(super) fn next_order(&mut self) -> OrderId {
+    pub(crate) fn next_order(&mut self) -> OrderId {
         self.orders += 1;
         order(self.orders)
     }
 
     /// Writes down what is said, as the pump does.
-    pub(super) fn listen(&mut self) {
+    pub(crate) fn listen(&mut self) {
         let sayings = self.firmware.sayings().to_vec();
         if !sayings.is_empty() {
             self.said.extend(sayings);
@@ -205,7 +205,7 @@ impl Bench {
     }
 
     /// An order to download, and everything that follows until nothing is under way.
-    pub(super) async fn download(&mut self, sealed: Sealed) -> OrderId {
+    pub(crate) async fn download(&mut self, sealed: Sealed) -> OrderId {
         let id = self.next_order();
         self.firmware
             .keep_order(id, "arden".parse().unwrap(), sealed)
@@ -215,7 +215,7 @@ impl Bench {
     }
 
     /// Runs what is under way to its end.
-    pub(super) async fn errands(&mut self) -> Result<(), FlashError> {
+    pub(crate) async fn errands(&mut self) -> Result<(), FlashError> {
         while let Some(errand) = self.next_errand().await {
             match errand.map_err(|InTheDark| FlashError::PowerLost)? {
                 Errand::Opened { order, opened } => {
@@ -247,7 +247,7 @@ impl Bench {
         Some(job.run().await)
     }
 
-    pub(super) fn install(&mut self, ticket: u128) -> OrderId {
+    pub(crate) fn install(&mut self, ticket: u128) -> OrderId {
         let id = self.next_order();
         let now = self.moment();
         self.firmware
@@ -257,7 +257,7 @@ impl Bench {
     }
 
     /// Time passes, in steps of ten seconds.
-    pub(super) fn pass(&mut self, seconds: i64) -> Result<(), FlashError> {
+    pub(crate) fn pass(&mut self, seconds: i64) -> Result<(), FlashError> {
         let end = self.now + TimeDelta::seconds(seconds);
         while self.now < end {
             self.now += TimeDelta::seconds(10);
@@ -273,13 +273,13 @@ impl Bench {
     }
 
     /// Off and on again, with a fuse that blows after so many steps.
-    pub(super) fn restart(&mut self, fuse: Option<u32>) -> Result<(), FlashError> {
+    pub(crate) fn restart(&mut self, fuse: Option<u32>) -> Result<(), FlashError> {
         let faults = self.firmware.faults.clone();
         self.firmware = open(&self.dir, fuse, faults)?;
         self.firmware.start(self.now)
     }
 
-    pub(super) fn main_version(&self) -> String {
+    pub(crate) fn main_version(&self) -> String {
         let main = self
             .firmware
             .components()
@@ -289,7 +289,7 @@ impl Bench {
     }
 
     /// The stages that were reported, with their refusals.
-    pub(super) fn stages(&self) -> Vec<(UpdateStage, Option<Refusal>)> {
+    pub(crate) fn stages(&self) -> Vec<(UpdateStage, Option<Refusal>)> {
         self.said
             .iter()
             .filter_map(|saying| match saying {
@@ -300,7 +300,7 @@ impl Bench {
     }
 
     /// The answers that an order got.
-    pub(super) fn answers(&self, wanted: OrderId) -> Vec<(OrderOutcome, String)> {
+    pub(crate) fn answers(&self, wanted: OrderId) -> Vec<(OrderOutcome, String)> {
         self.said
             .iter()
             .filter_map(|saying| match saying {
@@ -317,21 +317,21 @@ impl Bench {
             .collect()
     }
 
-    pub(super) fn slot(&self) -> SoftwareSlot {
+    pub(crate) fn slot(&self) -> SoftwareSlot {
         self.firmware.software().active
     }
 
-    pub(super) fn in_flash(&self, name: &str) -> PathBuf {
+    pub(crate) fn in_flash(&self, name: &str) -> PathBuf {
         self.dir.path().join("firmware").join(name)
     }
 }
 
-pub(super) fn new_key() -> Ed25519KeyPair {
+pub(crate) fn new_key() -> Ed25519KeyPair {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
     Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap()
 }
 
-pub(super) fn seal_with(key: &Ed25519KeyPair, kid: &str, ticket: &Ticket) -> Sealed {
+pub(crate) fn seal_with(key: &Ed25519KeyPair, kid: &str, ticket: &Ticket) -> Sealed {
     let sign = |data: &[u8]| Ok::<_, std::convert::Infallible>(key.sign(data).as_ref().to_vec());
     let Ok(bytes) = seal(ticket, Algorithm::EdDsa, kid.as_bytes(), sign);
     Sealed::of(&bytes)

@@ -8,34 +8,34 @@ use tough::{
     async_trait,
     editor::{RepositoryEditor, signed::SignedRole},
     key_source::KeySource,
-    schema::{Hashes, KeyHolder, RoleType, Root, Target},
+    schema::{Hashes, KeyHolder, Root, Target, key::Key},
     sign::Sign,
 };
 use wire::types::Digest;
 
 /// The example that the documentation shows: seven automatic checks, two restarts.
-pub(super) const MANIFEST: &[u8] = include_bytes!("../../../../docs/release-manifest.example.json");
-pub(super) const TARGET: &str = "ax1/8.5/main.bin";
+pub(crate) const MANIFEST: &[u8] = include_bytes!("../../../../docs/release-manifest.example.json");
+pub(crate) const TARGET: &str = "ax1/8.5/main.bin";
 
 #[derive(Debug, Clone)]
-pub(super) struct Maker {
+pub(crate) struct Maker {
     pkcs8: Vec<u8>,
     root: Root,
-    pub(super) root_json: Vec<u8>,
+    pub(crate) root_json: Vec<u8>,
 }
 
 /// What is published.
-pub(super) struct Edition<'a> {
-    pub(super) version: u64,
-    pub(super) image: &'a [u8],
-    pub(super) manifest: &'a [u8],
-    pub(super) expires: &'a str,
+pub(crate) struct Edition<'a> {
+    pub(crate) version: u64,
+    pub(crate) image: &'a [u8],
+    pub(crate) manifest: &'a [u8],
+    pub(crate) expires: &'a str,
     /// Where the hash goes: before the name as the specification has it, or before the directory.
-    pub(super) as_specified: bool,
+    pub(crate) as_specified: bool,
 }
 
 impl<'a> Edition<'a> {
-    pub(super) const fn of(image: &'a [u8]) -> Self {
+    pub(crate) const fn of(image: &'a [u8]) -> Self {
         Self {
             version: 1,
             image,
@@ -61,44 +61,54 @@ impl KeySource for Signer {
 }
 
 impl Maker {
-    pub(super) async fn new() -> Self {
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .unwrap()
-            .as_ref()
-            .to_vec();
-        let key = Ed25519KeyPair::from_pkcs8(&pkcs8).unwrap().tuf_key();
-        let id = hex(key.key_id().unwrap().as_ref());
-        let role = json!({ "keyids": [id.as_str()], "threshold": 1 });
+    pub(crate) async fn new() -> Self {
+        let pkcs8 = new_key();
+        let id = key_id(&pkcs8);
+        Self::with_root(1, vec![pkcs8], &[&id], &id).await
+    }
+
+    /// The same manufacturer with a new key, which the old one vouches for.
+    pub(crate) async fn successor(&self) -> Self {
+        let pkcs8 = new_key();
+        let id = key_id(&pkcs8);
+        let both = vec![self.pkcs8.clone(), pkcs8];
+        Self::with_root(2, both, &[&key_id(&self.pkcs8), &id], &id).await
+    }
+
+    /// The last of the keys signs from now on.
+    async fn with_root(version: u64, keys: Vec<Vec<u8>>, root_ids: &[&str], id: &str) -> Self {
+        let role = json!({ "keyids": [id], "threshold": 1 });
+        let known: HashMap<String, Key> = keys.iter().map(|key| (key_id(key), public(key))).collect();
         let root: Root = serde_json::from_value(json!({
             "_type": "root",
             "spec_version": "1.0.0",
             "consistent_snapshot": true,
-            "version": 1,
+            "version": version,
             "expires": "2120-01-01T00:00:00Z",
-            "keys": { id.as_str(): key },
-            "roles": { "root": role, "snapshot": role, "targets": role, "timestamp": role },
+            "keys": known,
+            "roles": {
+                "root": { "keyids": root_ids, "threshold": 1 },
+                "snapshot": role, "targets": role, "timestamp": role,
+            },
         }))
         .unwrap();
-        assert!(root.roles.contains_key(&RoleType::Timestamp));
-        let keys: [Box<dyn KeySource>; 1] = [Box::new(Signer(pkcs8.clone()))];
-        let signed = SignedRole::new(
-            root.clone(),
-            &KeyHolder::Root(root.clone()),
-            &keys,
-            &SystemRandom::new(),
-        )
-        .await
-        .unwrap();
-        let root_json = signed.buffer().clone();
+        let sources: Vec<Box<dyn KeySource>> = keys
+            .iter()
+            .map(|key| -> Box<dyn KeySource> { Box::new(Signer(key.clone())) })
+            .collect();
+        let holder = KeyHolder::Root(root.clone());
+        let signed = SignedRole::new(root.clone(), &holder, &sources, &SystemRandom::new())
+            .await
+            .unwrap();
         Self {
-            pkcs8,
+            pkcs8: keys.last().unwrap().clone(),
             root,
-            root_json,
+            root_json: signed.buffer().clone(),
         }
     }
 
     /// The files of a repository, by their paths at the bulk listener.
-    pub(super) async fn publish(&self, edition: &Edition<'_>) -> HashMap<String, Vec<u8>> {
+    pub(crate) async fn publish(&self, edition: &Edition<'_>) -> HashMap<String, Vec<u8>> {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root.json");
         std::fs::write(&root, &self.root_json).unwrap();
@@ -158,6 +168,16 @@ fn read_all(dir: &Path) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn new_key() -> Vec<u8> {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    pkcs8.as_ref().to_vec()
+}
+
+fn public(pkcs8: &[u8]) -> Key {
+    Ed25519KeyPair::from_pkcs8(pkcs8).unwrap().tuf_key()
+}
+
+fn key_id(pkcs8: &[u8]) -> String {
+    let id = serde_json::to_value(public(pkcs8).key_id().unwrap()).unwrap();
+    id.as_str().unwrap().to_owned()
 }

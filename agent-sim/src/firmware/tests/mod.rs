@@ -7,3 +7,5 @@ mod maker;
 mod orders;
 mod power;
 mod refusals;
+
+pub(crate) use kit::{Bench, order, ticket_id, versions};

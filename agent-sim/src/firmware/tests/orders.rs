@@ -7,7 +7,7 @@ use wire::{
 
 use super::{
     super::{Fault, Faults, Saying, checks},
-    kit::{Bench, ticket_id},
+    kit::{Bench, ticket_id, versions},
     maker::MANIFEST,
 };
 
@@ -188,6 +188,43 @@ async fn what_waits_in_the_other_slot_is_no_way_back() {
     bench.pass(60).unwrap();
     assert!(bench.answers(order)[0].1.starts_with("nothing_to_return_to"));
     assert!(!bench.firmware.software().trial);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_kept_is_no_way_back_either() {
+    for spoil in [
+        // It did not start; it became too old to be installed.
+        (|bench| bench.firmware.faults.set(Fault::TrialBootFails, true)) as fn(&mut Bench),
+        |bench| bench.now = bench.ticket(3).not_after,
+    ] {
+        let mut bench = Bench::new().await;
+        let mut ticket = bench.ticket(2);
+        ticket.counter = SecurityCounter(40);
+        let sealed = bench.seal(&ticket);
+        bench.download(sealed).await;
+        bench.install(2);
+        bench.pass(600).unwrap();
+        let mut next = bench.ticket(3);
+        next.from.clone_from(&next.to);
+        next.to = versions("8.6.0");
+        let sealed = bench.seal(&next);
+        bench.download(sealed).await;
+        spoil(&mut bench);
+        bench.install(3);
+        bench.pass(600).unwrap();
+        assert_eq!(bench.main_version(), "8.5.0");
+        assert_eq!(bench.firmware.software().other_counter, None);
+        let order = bench.next_order();
+        let now = bench.moment();
+        let me = bench.me.clone();
+        bench
+            .firmware
+            .order_roll_back(order, ticket_id(2), &me, now)
+            .unwrap();
+        bench.pass(60).unwrap();
+        assert!(bench.answers(order)[0].1.starts_with("nothing_to_return_to"));
+        assert_eq!(bench.main_version(), "8.5.0");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Every reason for which a pump will not, or can not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use wire::{
@@ -12,7 +12,7 @@ use wire::{
 
 use super::{
     kit::{Bench, MORNING, new_key, seal_with, ticket_id, versions},
-    maker::{Edition, Maker},
+    maker::{Edition, MANIFEST, Maker},
 };
 
 /// Orders a download that can not go well, and gives what was said of it. The pump stays what it was.
@@ -125,129 +125,152 @@ async fn a_ticket_that_does_not_hold_is_refused() {
     assert_eq!(met.len(), 7);
 }
 
+/// What the pump makes of these files.
+async fn offered(bench: &mut Bench, files: HashMap<String, Vec<u8>>, sealed: &Sealed) -> Refusal {
+    *bench.server.files.lock().unwrap() = files;
+    bench.publish_keys();
+    let (stage, refusal) = refused(bench, sealed.clone()).await;
+    assert_eq!(stage, Some(UpdateStage::DownloadFailed));
+    refusal
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_file_that_two_keys_do_not_vouch_for_is_not_taken() {
+async fn metadata_that_is_not_as_the_root_asks_is_not_believed() {
     let mut bench = Bench::new().await;
     let image = bench.image.clone();
     let sealed = bench.seal(&bench.ticket(1));
-    let mut met = BTreeSet::new();
-    macro_rules! check {
-        ($what:literal, $files:expr, $sealed:expr, $expected:ident) => {
-            *bench.server.files.lock().unwrap() = $files;
-            bench.publish_keys();
-            let sealed = $sealed.clone();
-            let told = refused(&mut bench, sealed).await;
-            let expected = (Some(UpdateStage::DownloadFailed), Refusal::$expected);
-            assert_eq!(told, expected, $what);
-            met.insert(Refusal::$expected);
-        };
-    }
-
     let good = bench.maker.publish(&Edition::of(&image)).await;
-    let forged = Maker::new().await.publish(&Edition::of(&image)).await;
-    check!("signed by somebody else", forged, sealed, MetadataSignature);
-
-    let frozen = Edition {
-        expires: "2024-01-01T00:00:00Z",
+    let edition = |version, manifest, expires| Edition {
+        version,
+        manifest,
+        expires,
         ..Edition::of(&image)
     };
-    check!(
-        "frozen",
-        bench.maker.publish(&frozen).await,
-        sealed,
-        MetadataExpired
-    );
+    let later = "2120-01-01T00:00:00Z";
 
-    let mut changed = good.clone();
-    for (path, bytes) in &mut changed {
+    let forged = Maker::new().await.publish(&Edition::of(&image)).await;
+    let frozen = bench
+        .maker
+        .publish(&edition(1, MANIFEST, "2024-01-01T00:00:00Z"))
+        .await;
+    let mut mixed = good.clone();
+    for (path, bytes) in &mut mixed {
         if path.ends_with(".snapshot.json") {
-            bytes.push(b' ');
+            // Of the same length, and not what the timestamp names.
+            *bytes.last_mut().unwrap() = b' ';
         }
     }
-    check!("mixed", changed, sealed, MetadataSignature);
-
     let mut garbage = good.clone();
     garbage.insert(
         "/firmware/arden/metadata/timestamp.json".to_owned(),
         b"{".to_vec(),
     );
-    check!("unreadable", garbage, sealed, MetadataUnreadable);
-
-    let no_release = Edition {
-        manifest: b"{}",
-        ..Edition::of(&image)
-    };
-    check!(
-        "no manifest",
-        bench.maker.publish(&no_release).await,
-        sealed,
-        MetadataUnreadable
-    );
-
-    let large = vec![b' '; 256 * 1024 + 1];
-    let large = Edition {
-        manifest: &large,
-        ..Edition::of(&image)
-    };
-    check!(
-        "a huge manifest",
-        bench.maker.publish(&large).await,
-        sealed,
-        MetadataUnreadable
-    );
+    let no_release = bench.maker.publish(&edition(1, b"{}", later)).await;
+    let huge = vec![b' '; 256 * 1024 + 1];
+    let huge = bench.maker.publish(&edition(1, &huge, later)).await;
+    for (what, files, expected) in [
+        ("signed by somebody else", forged, Refusal::MetadataSignature),
+        ("frozen", frozen, Refusal::MetadataExpired),
+        ("mixed", mixed, Refusal::MetadataSignature),
+        ("unreadable", garbage, Refusal::MetadataUnreadable),
+        ("no manifest", no_release, Refusal::MetadataUnreadable),
+        ("a huge manifest", huge, Refusal::MetadataUnreadable),
+    ] {
+        assert_eq!(offered(&mut bench, files, &sealed).await, expected, "{what}");
+    }
 
     let mut ticket = bench.ticket(1);
     ticket.target = "ax1/8.5/other.bin".parse().unwrap();
-    check!("not named", good.clone(), bench.seal(&ticket), MetadataUnreadable);
+    let unnamed = bench.seal(&ticket);
+    let told = offered(&mut bench, good.clone(), &unnamed).await;
+    assert_eq!(told, Refusal::MetadataUnreadable);
+
+    // Seen once, version 5 is not forgotten, not even over a restart.
+    let newer = bench.maker.publish(&edition(5, b"{}", later)).await;
+    let told = offered(&mut bench, newer, &sealed).await;
+    assert_eq!(told, Refusal::MetadataUnreadable);
+    bench.restart(None).unwrap();
+    let told = offered(&mut bench, good.clone(), &sealed).await;
+    assert_eq!(told, Refusal::MetadataRolledBack);
+
+    bench.pinned = false;
+    let told = offered(&mut bench, good, &sealed).await;
+    assert_eq!(told, Refusal::MetadataUnreadable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_manufacturer_gave_up_is_not_believed_again() {
+    let mut bench = Bench::new().await;
+    let edition = |version| Edition {
+        version,
+        manifest: b"{}",
+        ..Edition::of(b"an image")
+    };
+    let sealed = bench.seal(&bench.ticket(1));
+    // The pump was made with the first root, and finds the way to the second.
+    let successor = bench.maker.successor().await;
+    let files = successor.publish(&edition(2)).await;
+    let told = offered(&mut bench, files, &sealed).await;
+    assert_eq!(
+        told,
+        Refusal::MetadataUnreadable,
+        "believed, but there is no manifest"
+    );
+    // Whoever has the old key hides the second root, and signs something newer.
+    let stolen = bench.maker.publish(&edition(3)).await;
+    let told = offered(&mut bench, stolen, &sealed).await;
+    assert_eq!(told, Refusal::MetadataSignature);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_two_keys_do_not_vouch_for_is_not_taken() {
+    let mut bench = Bench::new().await;
+    let image = bench.image.clone();
+    let sealed = bench.seal(&bench.ticket(1));
+    let good = bench.maker.publish(&Edition::of(&image)).await;
 
     let mut ticket = bench.ticket(1);
     ticket.length += 1;
-    check!(
-        "another length",
-        good.clone(),
-        bench.seal(&ticket),
-        NotTheSameFile
-    );
+    let longer = bench.seal(&ticket);
+    let told = offered(&mut bench, good.clone(), &longer).await;
+    assert_eq!(told, Refusal::NotTheSameFile);
+
     let mut other = image.clone();
     other[0] ^= 1;
     let other = bench.maker.publish(&Edition::of(&other)).await;
-    check!("another file", other, sealed, NotTheSameFile);
-
-    let mut flipped = good.clone();
-    let mut short = good.clone();
-    for (path, bytes) in &mut flipped {
-        if path.ends_with("main.bin") {
-            bytes[5000] ^= 1;
+    let image_changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut files = good.clone();
+        for (path, bytes) in &mut files {
+            if path.ends_with("main.bin") {
+                change(bytes);
+            }
         }
-    }
-    for (path, bytes) in &mut short {
-        if path.ends_with("main.bin") {
-            bytes.truncate(5000);
-        }
-    }
-    check!("a flipped bit", flipped, sealed, FileAltered);
-    check!("half a file", short, sealed, FileAltered);
-
+        files
+    };
+    let flipped = image_changed(&|bytes| bytes[5000] ^= 1);
+    let short = image_changed(&|bytes| bytes.truncate(5000));
     let mut gone = good.clone();
     gone.retain(|path, _| !path.ends_with("main.bin"));
-    check!("named and not there", gone, sealed, Network);
-
-    let newer = Edition {
-        version: 5,
-        ..Edition::of(b"a newer file")
-    };
-    check!("newer", bench.maker.publish(&newer).await, sealed, NotTheSameFile);
-    check!("rolled back", good.clone(), sealed, MetadataRolledBack);
-
-    bench.pinned = false;
-    check!("no root", good.clone(), sealed, MetadataUnreadable);
-    bench.pinned = true;
+    for (what, files, expected) in [
+        ("another file", other, Refusal::NotTheSameFile),
+        ("a flipped bit", flipped, Refusal::FileAltered),
+        ("half a file", short, Refusal::FileAltered),
+        ("named and not there", gone, Refusal::Network),
+    ] {
+        assert_eq!(offered(&mut bench, files, &sealed).await, expected, "{what}");
+    }
 
     // Nobody answers, for ten minutes.
     *bench.server.down.lock().unwrap() = true;
-    check!("no network", good, sealed, Network);
+    assert_eq!(offered(&mut bench, good.clone(), &sealed).await, Refusal::Network);
     *bench.server.down.lock().unwrap() = false;
-    assert_eq!(met.len(), 7);
+
+    // The ticket was not spent on any of that.
+    *bench.server.files.lock().unwrap() = good;
+    bench.publish_keys();
+    bench.download(sealed).await;
+    bench.listen();
+    assert_eq!(bench.stages().last(), Some(&(UpdateStage::Staged, None)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,7 +308,7 @@ async fn an_installation_that_can_not_be_is_refused() {
     let order = bench.next_order();
     bench
         .firmware
-        .order_download(order, Ok(ticket), &bench.me, now)
+        .order_download(order, Ok(Box::new(ticket)), &bench.me, now)
         .unwrap();
     check(&mut bench, 1, Refusal::Other);
     *bench.server.down.lock().unwrap() = false;
