@@ -16,6 +16,7 @@ use store::Store;
 use crate::{
     auth::{limits::Rates, password::PasswordRules, record_key::RecordKey, seal::Seal},
     clock::Clock,
+    firmware::TicketKeys,
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
 };
@@ -35,6 +36,8 @@ pub struct App {
     pub link: Arc<dyn PumpLink>,
     /// What is needed to know people, and to vouch for what they did.
     pub people: Arc<People>,
+    /// Sign tickets: the hospital's word that a pump may install.
+    pub tickets: Arc<TicketKeys>,
     /// What the hospital set.
     pub settings: Settings,
 }

@@ -97,7 +97,7 @@ pub enum InitError {
     Store(#[from] StoreError),
     #[error("making the certificate authorities: {0}")]
     Authorities(#[from] AuthorityProblem),
-    #[error("making the keys of the record: {0}")]
+    #[error("making the gateway's own keys: {0}")]
     Keys(#[from] StartError),
     #[error("storing the administrator's password: {0}")]
     Password(#[from] password::HashProblem),
@@ -192,6 +192,7 @@ fn fill(
         row_version: 1,
     };
     serve::people(&config, passphrase, plan.kdf)?;
+    serve::tickets(&config, passphrase, plan.kdf).map_err(StartError::from)?;
     let set_up = Deed::of(Action::GatewaySetUp, "person", account.id)
         .after(serde_json::json!({ "hospital": plan.hospital, "administrator": account.name }))
         .entry(&Actor::gateway(), now);

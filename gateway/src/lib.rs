@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`mqtt`] | the line to the pumps, behind one trait |
 //! | [`est`] | the pump's way to a certificate |
+//! | [`firmware`] | what manufacturers release: checked, published, fetched by pumps; tickets and proofs |
 //! | [`pki`] | certificates, authorities, TLS, and the gate |
 //! | [`engine`] | the loop: what pumps said is recorded, then acknowledged; orders go out |
 //! | [`command`] | what people can do, one transaction each |
@@ -30,6 +31,7 @@ mod deed;
 pub mod demo;
 pub mod engine;
 pub mod est;
+pub mod firmware;
 pub mod fresh;
 pub mod init;
 pub mod mqtt;

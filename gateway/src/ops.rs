@@ -13,7 +13,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{app::App, audit::forward::Progress, mqtt::Counters};
+use crate::{app::App, audit::forward::Progress, firmware::Figures, mqtt::Counters};
 
 /// Every metric of the process.
 #[derive(Clone)]
@@ -62,11 +62,12 @@ struct ExpiryLabel {
 }
 
 impl Metrics {
-    /// Registers the endpoint's counters and our own gauges.
+    /// Registers the endpoint's counters, the firmware room's, and our own gauges.
     #[must_use]
-    pub fn new(counters: &Counters) -> Self {
+    pub fn new(counters: &Counters, firmware: &Figures) -> Self {
         let mut registry = Registry::with_prefix("pump_gateway");
         counters.register(&mut registry);
+        firmware.register(&mut registry);
         let pumps = Family::<PumpLabel, Gauge>::default();
         registry.register("pumps", "Pumps on record, by state", pumps.clone());
         let certificates = Family::<ExpiryLabel, Gauge>::default();

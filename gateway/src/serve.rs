@@ -41,6 +41,7 @@ use crate::{
     config::{Config, ConfigError},
     deed::Deed,
     engine::{housekeeping, inbound, sessions::Sessions},
+    firmware::{Figures, TicketKeys},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
     pki::{
@@ -73,7 +74,7 @@ pub enum StartError {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("opening the key of the record: {0}")]
+    #[error("opening the gateway's own keys: {0}")]
     Key(#[from] KeyError),
     #[error("opening the seal: {0}")]
     Seal(#[from] SealProblem),
@@ -115,9 +116,15 @@ pub struct Running {
 pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Result<Running, StartError> {
     tls::install_provider();
     let now = clock.now();
-    let (store, authorities, gate, people) = open(&config, passphrase, &clock).await?;
-    let counters = Counters::default();
-    let metrics = Metrics::new(&counters);
+    let Opened {
+        store,
+        authorities,
+        gate,
+        people,
+        tickets,
+    } = open(&config, passphrase, &clock).await?;
+    let (counters, figures) = (Counters::default(), Figures::default());
+    let metrics = Metrics::new(&counters, &figures);
 
     let verifier = tls::PumpVerifier::new(authorities.trust(), Arc::clone(&gate) as _);
     let (inbox, outbox) = mpsc::channel();
@@ -150,6 +157,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         gate,
         link: endpoint.link(),
         people,
+        tickets,
         settings: Settings {
             missing_after: TimeDelta::days(i64::from(config.inventory.missing_after_days)),
             idle: TimeDelta::minutes(i64::from(config.people.idle_minutes)),
@@ -174,7 +182,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     metrics.forwards(&forwarding.progress);
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
-    let (addresses, servers) = http::start(&app, &config, &metrics, endpoint.local_addr())?;
+    let (addresses, servers) = http::start(&app, &config, &metrics, &figures, endpoint.local_addr())?;
     tracing::info!(mqtt = %addresses.mqtt, bulk = %addresses.bulk, staff = %addresses.staff, operations = %addresses.operations, "gateway is up");
     Ok(Running {
         addresses,
@@ -205,12 +213,17 @@ async fn make_checkpoint(app: &App) {
     }
 }
 
+/// What is read before anything runs.
+struct Opened {
+    store: Store,
+    authorities: Arc<Authorities>,
+    gate: Arc<Gate>,
+    people: Arc<People>,
+    tickets: Arc<TicketKeys>,
+}
+
 /// The slow part of the start: key derivation and the registry, off the runtime's threads.
-async fn open(
-    config: &Config,
-    passphrase: SecretString,
-    clock: &Clock,
-) -> Result<(Store, Arc<Authorities>, Arc<Gate>, Arc<People>), StartError> {
+async fn open(config: &Config, passphrase: SecretString, clock: &Clock) -> Result<Opened, StartError> {
     let (config, clock) = (config.clone(), clock.clone());
     let opened = tokio::task::spawn_blocking(move || {
         if !config.key_dir().is_dir() {
@@ -222,10 +235,17 @@ async fn open(
         store.migrate()?;
         let now = clock.now();
         let people = people(&config, &passphrase, KdfCost::STRONG)?;
+        let tickets = tickets(&config, &passphrase, KdfCost::STRONG)?;
         let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;
         authorities.refresh_crls(now)?;
         let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);
-        Ok((store, Arc::new(authorities), Arc::new(gate), Arc::new(people)))
+        Ok(Opened {
+            store,
+            authorities: Arc::new(authorities),
+            gate: Arc::new(gate),
+            people: Arc::new(people),
+            tickets: Arc::new(tickets),
+        })
     });
     opened
         .await
@@ -248,6 +268,14 @@ pub fn people(config: &Config, passphrase: &SecretString, cost: KdfCost) -> Resu
         record_key: RecordKey::open_or_create(&keys, passphrase)?,
         seal: Seal::open_or_create(&config.key_dir())?,
     })
+}
+
+/// The keys for tickets; one is made where there is none.
+///
+/// # Errors
+/// [`KeyError`] when a key can not be read or written.
+pub fn tickets(config: &Config, passphrase: &SecretString, cost: KdfCost) -> Result<TicketKeys, KeyError> {
+    TicketKeys::open_or_create(&FileKeyStore::new(config.key_dir(), cost), passphrase)
 }
 
 impl Running {

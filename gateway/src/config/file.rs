@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use fleet::{inventory::RetentionRule, text::Name};
 use store::DatabaseUrl;
 
-use super::{Inventory, Listen, Mqtt, People};
+use super::{Firmware, Inventory, Listen, Mqtt, People};
 use crate::auth::limits::Rates;
 
 /// Writes the file.
@@ -32,6 +32,10 @@ pub fn render(
         telemetry_per_second,
         reports_per_second,
     } = Mqtt::default();
+    let Firmware {
+        max_bytes_per_second,
+        max_downloads,
+    } = Firmware::default();
     let RetentionRule {
         full_days,
         hourly_days,
@@ -84,6 +88,11 @@ opening_per_address = {opening_per_address}
 # What one pump may send on average, messages per second; more has to wait. 0 is no limit.
 telemetry_per_second = {telemetry_per_second}
 reports_per_second = {reports_per_second}
+
+[firmware]
+# What goes to pumps, all downloads together, in bytes per second (0 is no limit); and how many downloads at one time.
+max_bytes_per_second = {max_bytes_per_second}
+max_downloads = {max_downloads}
 
 [retention]
 # Telemetry: every sample for full_days, then one an hour until hourly_days, then one a day until daily_days.

@@ -3,6 +3,7 @@
 
 mod audit;
 mod file;
+mod firmware;
 
 use std::{
     net::SocketAddr,
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 pub use audit::{Audit, Syslog};
 pub use file::render;
+pub use firmware::Firmware;
 
 use crate::auth::limits::Rates;
 
@@ -69,6 +71,9 @@ pub struct Config {
     /// The pump endpoint.
     #[serde(default)]
     pub mqtt: Mqtt,
+    /// How fast firmware goes to pumps.
+    #[serde(default)]
+    pub firmware: Firmware,
     /// How long telemetry is kept.
     #[serde(default)]
     pub retention: RetentionRule,
@@ -337,6 +342,9 @@ impl Config {
         if !(1..=720).contains(&self.people.idle_minutes) {
             return refuse("people.idle_minutes", "expected a number from 1 to 720");
         }
+        if !(1..=10_000).contains(&self.firmware.max_downloads) {
+            return refuse("firmware.max_downloads", "expected a number from 1 to 10000");
+        }
         if self.mqtt.opening_per_address == 0 {
             return refuse("mqtt.opening_per_address", "expected a number above 0");
         }
@@ -356,6 +364,12 @@ impl Config {
     #[must_use]
     pub fn key_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
+    }
+
+    /// Where published firmware is: a directory per repository.
+    #[must_use]
+    pub fn firmware_dir(&self) -> PathBuf {
+        self.data_dir.join("firmware")
     }
 
     /// The address under which outsiders find revocation lists.
@@ -398,6 +412,7 @@ mod tests {
         assert_eq!(config.listen.mqtt.port(), 8883);
         assert_eq!(config.crl_base_url(), "https://gw.example:8444/crl");
         assert_eq!(config.retention.full_days, 7);
+        assert_eq!(config.firmware, Firmware::default());
     }
 
     #[test]
@@ -417,6 +432,7 @@ mod tests {
         assert_eq!(config.server.names, names);
         assert_eq!(config.data_dir, Path::new("/srv/pump \"gateway\""));
         assert_eq!(config.hospital.time_zone, Tz::Europe__Berlin);
+        assert_eq!(config.firmware, Firmware::default());
     }
 
     #[test]
@@ -456,6 +472,10 @@ mod tests {
         check(
             "[people]\nidle_minutes = 0",
             "key `people.idle_minutes`: expected a number from 1 to 720",
+        );
+        check(
+            "[firmware]\nmax_downloads = 0",
+            "key `firmware.max_downloads`: expected a number from 1 to 10000",
         );
         check("[log", "line 6: not TOML");
         let error = parse(&GOOD.replace("[server]", "time_zone = \"Mars\"\n[server]")).unwrap_err();

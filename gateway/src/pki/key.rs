@@ -116,16 +116,13 @@ impl FileKeyStore {
     /// # Errors
     /// [`KeyError::Exists`] when there is one: a key is never overwritten.
     pub fn generate(&self, name: &str, passphrase: &SecretString) -> Result<Arc<FileKey>, KeyError> {
-        let path = self.path(name)?;
-        make_private_dir(&self.dir)?;
         let pair = KeyPair::generate().map_err(|_| KeyError::Generating {
             what: "no key pair from the cryptographic library",
         })?;
         let mut plain = PrivatePkcs8KeyDer::from(pair);
-        let written = self
-            .encrypt(plain.secret_pkcs8_der(), passphrase)
-            .and_then(|pem| write_new(&path, pem.as_bytes()));
-        let key = written.and_then(|()| FileKey::from_pkcs8(&plain, &path));
+        let key = self
+            .store_pkcs8(name, &plain, passphrase)
+            .and_then(|path| FileKey::from_pkcs8(&plain, &path));
         plain.zeroize();
         key.map(Arc::new)
     }
@@ -135,6 +132,32 @@ impl FileKeyStore {
     /// # Errors
     /// [`KeyError`], a different one for a missing file, a wrong passphrase, a file others can read, and a damaged one.
     pub fn load(&self, name: &str, passphrase: &SecretString) -> Result<Arc<FileKey>, KeyError> {
+        let mut plain = self.load_pkcs8(name, passphrase)?;
+        let key = FileKey::from_pkcs8(&plain, &self.path(name)?);
+        plain.zeroize();
+        key.map(Arc::new)
+    }
+
+    /// Writes any private key, encrypted and flushed to disk. A crash leaves all of it or nothing. Returns its file.
+    pub(crate) fn store_pkcs8(
+        &self,
+        name: &str,
+        plain: &PrivatePkcs8KeyDer<'_>,
+        passphrase: &SecretString,
+    ) -> Result<PathBuf, KeyError> {
+        let path = self.path(name)?;
+        make_private_dir(&self.dir)?;
+        let pem = self.encrypt(plain.secret_pkcs8_der(), passphrase)?;
+        write_new(&path, pem.as_bytes())?;
+        Ok(path)
+    }
+
+    /// Reads any private key. The caller clears it.
+    pub(crate) fn load_pkcs8(
+        &self,
+        name: &str,
+        passphrase: &SecretString,
+    ) -> Result<PrivatePkcs8KeyDer<'static>, KeyError> {
         let path = self.path(name)?;
         let corrupt = |what| KeyError::Corrupt {
             path: path.clone(),
@@ -153,10 +176,7 @@ impl FileKeyStore {
         let plain = sealed
             .decrypt(passphrase.expose_secret())
             .map_err(|_| KeyError::WrongPassphrase { path: path.clone() })?;
-        let mut plain = PrivatePkcs8KeyDer::from(plain.as_bytes().to_vec());
-        let key = FileKey::from_pkcs8(&plain, &path);
-        plain.zeroize();
-        key.map(Arc::new)
+        Ok(PrivatePkcs8KeyDer::from(plain.as_bytes().to_vec()))
     }
 
     /// Whether there is a key of that name. Says nothing about whether it can be read.
@@ -167,7 +187,8 @@ impl FileKeyStore {
         self.path(name).map(|path| path.exists())
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf, KeyError> {
+    /// The file of a key.
+    pub(crate) fn path(&self, name: &str) -> Result<PathBuf, KeyError> {
         let fits = (1..=64).contains(&name.len())
             && name
                 .bytes()

@@ -28,6 +28,7 @@ use crate::{
     app::App,
     config::Config,
     est::{self, Est},
+    firmware::{Figures, Firmware},
     ops::{self, Metrics},
     pki::tls,
 };
@@ -46,6 +47,7 @@ pub(super) fn start(
     app: &App,
     config: &Config,
     metrics: &Metrics,
+    figures: &Figures,
     mqtt: SocketAddr,
 ) -> Result<(Addresses, Vec<ServerHandle>), StartError> {
     let listener = |name| {
@@ -65,12 +67,21 @@ pub(super) fn start(
 
     let bulk = {
         let (est, listener) = (Est::new(app.clone()), listener("bulk"));
+        let firmware = Firmware::new(
+            config.firmware_dir(),
+            config.firmware,
+            Arc::clone(&app.tickets),
+            Arc::clone(&app.gate),
+            app.clock.clone(),
+            figures.clone(),
+        );
         let refusals = listener.clone();
         https("bulk", config.listen.bulk, bulk_tls, refusals, move || {
             WebApp::new()
                 .app_data(listener.clone())
                 .wrap(from_fn(in_time))
                 .configure(est.configure())
+                .configure(firmware.configure())
         })?
     };
     let staff = {

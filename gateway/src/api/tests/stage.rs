@@ -41,6 +41,7 @@ use crate::{
     clock::Clock,
     command::{pump::turn_is_taken, session},
     config::Config,
+    firmware::TicketKeys,
     fresh,
     mqtt::{Down, PumpLink},
     pki::{
@@ -173,6 +174,7 @@ impl Stage {
             gate: Arc::new(Gate::new(Vec::new(), clock)),
             link: Arc::clone(&notebook) as Arc<dyn PumpLink>,
             people: Arc::new(people(dir.path())),
+            tickets: Arc::new(tickets(dir.path())),
             settings: Settings {
                 idle: IDLE_DEFAULT,
                 rates,
@@ -462,6 +464,11 @@ fn people(dir: &Path) -> People {
         record_key: RecordKey::open_or_create(&keys, &passphrase).unwrap(),
         seal: Seal::open_or_create(&dir.join("keys")).unwrap(),
     }
+}
+
+fn tickets(dir: &Path) -> TicketKeys {
+    let keys = FileKeyStore::new(dir.join("keys"), KdfCost::FOR_TESTS);
+    TicketKeys::open_or_create(&keys, &SecretString::from("only for this test")).unwrap()
 }
 
 fn authorities(store: &Store, dir: &Path) -> Authorities {

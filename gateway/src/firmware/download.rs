@@ -1,0 +1,157 @@
+//! The body of an answer with firmware: read in pieces off the runtime's threads, sent within the shared limit.
+//!
+//! The reader is a task of its own, a little ahead of the connection. It ends when the pump has everything, when the pump is
+//! gone, when it does not read for [`STALLED`], or when its certificate is no longer good; only then its place is free. What
+//! was cut short breaks the connection, so that a pump never takes a part for the whole.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_web::{
+    body::{BodySize, MessageBody},
+    web::Bytes,
+};
+use fleet::certificate::Fingerprint;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::{bandwidth::Bandwidth, figures::Figures};
+use crate::{clock::Clock, pki::gate::Gate};
+
+/// How much is read at once.
+const PIECE: u64 = 64 * 1024;
+/// Pieces that wait for the connection.
+const AHEAD: usize = 2;
+/// A pump that takes no piece for so long has lost its connection.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// What all downloads share.
+#[derive(Debug, Clone)]
+pub(super) struct Road {
+    pub(super) bandwidth: Arc<Bandwidth>,
+    pub(super) figures: Figures,
+    pub(super) gate: Arc<Gate>,
+    pub(super) clock: Clock,
+}
+
+/// A part of a file, and for whom.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) file: File,
+    pub(super) first: u64,
+    /// In bytes.
+    pub(super) length: u64,
+    pub(super) certificate: Fingerprint,
+    /// The place it takes.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// The body.
+pub(super) struct Download {
+    length: u64,
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+}
+
+impl Download {
+    /// Begins to read.
+    pub(super) fn start(load: Load, road: Road) -> Self {
+        let (sender, pieces) = mpsc::channel(AHEAD);
+        let length = load.length;
+        tokio::spawn(send(load, road, sender));
+        Self { length, pieces }
+    }
+}
+
+impl MessageBody for Download {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.length)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.pieces.poll_recv(cx)
+    }
+}
+
+/// Counts an open download for as long as it lives.
+struct Open(Gauge);
+
+impl Open {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+async fn send(load: Load, road: Road, pieces: mpsc::Sender<io::Result<Bytes>>) {
+    let Load {
+        file,
+        first,
+        length,
+        certificate,
+        place: _place,
+    } = load;
+    let _open = Open::new(&road.figures.open);
+    let file = Arc::new(file);
+    let mut sent = 0;
+    while sent < length {
+        let count = PIECE.min(length - sent);
+        road.bandwidth.wait(count).await;
+        let piece = if road.gate.still_admits(&certificate, road.clock.now()) {
+            read(&file, first + sent, count).await
+        } else {
+            Err(io::Error::other("the pump's certificate is no longer good"))
+        };
+        let broken = piece.is_err();
+        match tokio::time::timeout(STALLED, pieces.send(piece)).await {
+            Ok(Ok(())) if !broken => {}
+            // Told, or nobody is there to be told.
+            Ok(_) => return,
+            Err(_) => {
+                road.figures.stalled.inc();
+                return;
+            }
+        }
+        road.figures.sent.inc_by(count);
+        sent += count;
+    }
+}
+
+async fn read(file: &Arc<File>, at: u64, count: u64) -> io::Result<Bytes> {
+    let file = Arc::clone(file);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut piece = vec![0; usize::try_from(count).map_err(io::Error::other)?];
+        file.read_exact_at(&mut piece, at)?;
+        Ok(Bytes::from(piece))
+    });
+    reading.await.map_err(io::Error::other)?
+}
+
+/// The body of an answer to HEAD: as long as the file, and never sent.
+pub(super) struct Unsent(pub(super) u64);
+
+impl MessageBody for Unsent {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0)
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        Poll::Ready(None)
+    }
+}

@@ -1,0 +1,110 @@
+//! What a pump signed about itself, believed only under the key of its certificate.
+//!
+//! The certificate comes from our own record, so its chain is not looked at again; what it was good for at the time is the
+//! caller's to know.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use fleet::id::PumpId;
+use thiserror::Error;
+use wire::{
+    envelope::{self, Algorithm, OpenError, Sealed},
+    proof::Proof,
+};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::PublicKey};
+
+/// The largest RSA modulus, in bits.
+const MAX_RSA: usize = 4096;
+/// The smallest.
+const MIN_RSA: usize = 2048;
+
+/// Why a proof is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ProofError {
+    #[error("the pump's certificate can not be read")]
+    Certificate,
+    #[error(
+        "the pump's certificate has a key of another kind than EC on P-256 or P-384, or RSA of 2048 to 4096 bits"
+    )]
+    KeyKind,
+    #[error("the proof is signed by {signed:?}, and the key of the pump's certificate signs by {key:?}")]
+    Algorithm { signed: Algorithm, key: Algorithm },
+    #[error("{0}")]
+    Open(#[from] OpenError),
+    #[error("the proof is about the pump {named}, and was signed by {signer}")]
+    OtherPump { named: PumpId, signer: PumpId },
+}
+
+/// Reads a proof that the holder of a certificate signed about itself.
+///
+/// # Errors
+/// [`ProofError`].
+pub fn verify(sealed: &Sealed, certificate_der: &[u8], signer: PumpId) -> Result<Proof, ProofError> {
+    let key = Key::of(certificate_der)?;
+    let mut other = None;
+    let opened = envelope::open::<Proof>(&sealed.bytes(), |algorithm, _, message, signature| {
+        if algorithm != key.algorithm {
+            other = Some(algorithm);
+            return false;
+        }
+        UnparsedPublicKey::new(key.verifier, &key.public)
+            .verify(message, signature)
+            .is_ok()
+    });
+    if let Some(signed) = other {
+        return Err(ProofError::Algorithm {
+            signed,
+            key: key.algorithm,
+        });
+    }
+    let proof = opened?;
+    if proof.pump == signer {
+        Ok(proof)
+    } else {
+        Err(ProofError::OtherPump {
+            named: proof.pump,
+            signer,
+        })
+    }
+}
+
+/// The public key of a certificate, and the one way in which it signs.
+struct Key {
+    algorithm: Algorithm,
+    verifier: &'static dyn VerificationAlgorithm,
+    public: Vec<u8>,
+}
+
+impl Key {
+    fn of(certificate_der: &[u8]) -> Result<Self, ProofError> {
+        let (rest, certificate) =
+            X509Certificate::from_der(certificate_der).map_err(|_| ProofError::Certificate)?;
+        if !rest.is_empty() {
+            return Err(ProofError::Certificate);
+        }
+        let spki = certificate.public_key();
+        let (algorithm, verifier): (_, &'static dyn VerificationAlgorithm) =
+            match spki.parsed().map_err(|_| ProofError::Certificate)? {
+                // An uncompressed point: one byte and two coordinates.
+                PublicKey::EC(point) => match point.data().len() {
+                    65 => (Algorithm::Es256, &ECDSA_P256_SHA256_FIXED),
+                    97 => (Algorithm::Es384, &ECDSA_P384_SHA384_FIXED),
+                    _ => return Err(ProofError::KeyKind),
+                },
+                PublicKey::RSA(rsa) if (MIN_RSA..=MAX_RSA).contains(&rsa.key_size()) => {
+                    (Algorithm::Ps256, &RSA_PSS_2048_8192_SHA256)
+                }
+                _ => return Err(ProofError::KeyKind),
+            };
+        Ok(Self {
+            algorithm,
+            verifier,
+            public: spki.subject_public_key.data.to_vec(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
