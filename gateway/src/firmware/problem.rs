@@ -88,7 +88,7 @@ pub enum ImportError {
     NoRelease,
     #[error("there are {found} releases in the repository; at most {max} are read")]
     TooManyReleases { found: usize, max: usize },
-    #[error("`{path}` is not among the signed targets{}", needed_by(.needed_by.as_ref()))]
+    #[error("`{path}` is not among the signed targets{}", named_by(.needed_by.as_ref()))]
     NotATarget {
         path: String,
         needed_by: Option<TargetPath>,
@@ -113,7 +113,7 @@ pub enum ImportError {
     Io { doing: String, source: io::Error },
 }
 
-fn needed_by(manifest: Option<&TargetPath>) -> String {
+fn named_by(manifest: Option<&TargetPath>) -> String {
     manifest.map_or_else(String::new, |path| format!(", and {path} names it"))
 }
 

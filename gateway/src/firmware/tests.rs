@@ -1,1 +1,8 @@
+//! A test manufacturer, what it hands in, and everything that somebody in between could do to it.
 
+mod archive;
+mod published;
+mod refused;
+mod workshop;
+
+pub(super) use workshop::Workshop;
