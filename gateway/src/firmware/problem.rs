@@ -147,6 +147,16 @@ impl From<tough::error::Error> for ImportError {
                 current_version,
                 new_version,
                 ..
+            } if new_version > current_version => Self::Mixed {
+                role: role.into(),
+                found: new_version,
+                expected: current_version.saturating_add(1),
+            },
+            Tuf::OlderMetadata {
+                role,
+                current_version,
+                new_version,
+                ..
             } => Self::RolledBack {
                 role: role.into(),
                 from: current_version,

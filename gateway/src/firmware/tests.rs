@@ -3,6 +3,4 @@
 mod archive;
 mod published;
 mod refused;
-mod workshop;
-
-pub(super) use workshop::Workshop;
+pub(super) mod workshop;
