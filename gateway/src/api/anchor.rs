@@ -73,8 +73,10 @@ struct AnchorPath {
     id: AnchorId,
 }
 
+type AnchorPage = PageView<AnchorView>;
+
 /// The manufacturers' authorities that are trusted for first enrolments.
-#[utoipa::path(tag = "enrolment", responses((status = OK, body = PageView<AnchorView>)))]
+#[utoipa::path(tag = "enrolment", responses((status = OK, body = AnchorPage)))]
 #[get("/anchors")]
 async fn anchor_list(api: Data<Api>) -> Answer<Json<PageView<AnchorView>>> {
     let (anchors, makers) = api

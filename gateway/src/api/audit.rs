@@ -137,8 +137,11 @@ struct AuditQuery {
     limit: Option<u32>,
 }
 
+type EntryPage = PageView<EntryView>;
+type SignedCheckpointPage = PageView<SignedCheckpoint>;
+
 /// Entries of the audit trail, the newest first.
-#[utoipa::path(tag = "audit", params(AuditQuery), responses((status = OK, body = PageView<EntryView>)))]
+#[utoipa::path(tag = "audit", params(AuditQuery), responses((status = OK, body = EntryPage)))]
 #[get("/audit")]
 async fn audit_list(api: Data<Api>, query: Query<AuditQuery>) -> Answer<Json<PageView<EntryView>>> {
     let limit = limit(query.limit)?;
@@ -235,7 +238,7 @@ async fn audit_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpR
 }
 
 /// Checkpoints, the newest first, at most a thousand.
-#[utoipa::path(tag = "audit", responses((status = OK, body = PageView<SignedCheckpoint>)))]
+#[utoipa::path(tag = "audit", responses((status = OK, body = SignedCheckpointPage)))]
 #[get("/audit/checkpoints")]
 async fn audit_checkpoint_list(api: Data<Api>) -> Answer<Json<PageView<SignedCheckpoint>>> {
     let list = api

@@ -89,8 +89,10 @@ struct AuthorityPath {
     id: AuthorityId,
 }
 
+type AuthorityPage = PageView<AuthorityView>;
+
 /// Every generation of every authority.
-#[utoipa::path(tag = "certificates", responses((status = OK, body = PageView<AuthorityView>)))]
+#[utoipa::path(tag = "certificates", responses((status = OK, body = AuthorityPage)))]
 #[get("/authorities")]
 async fn authority_list(api: Data<Api>) -> Answer<Json<PageView<AuthorityView>>> {
     let now = api.0.app.now();

@@ -239,6 +239,8 @@ struct Revocation {
     reason: RevocationReason,
 }
 
+type CertificatePage = PageView<CertificateView>;
+
 /// How many certificates run out when: each pump's newest one counts.
 #[utoipa::path(tag = "certificates", responses((status = OK, body = ForecastView)))]
 #[get("/certificates/forecast")]
@@ -250,7 +252,7 @@ async fn certificate_forecast(api: Data<Api>) -> Answer<Json<ForecastView>> {
 }
 
 /// Certificates, the newest first.
-#[utoipa::path(tag = "certificates", params(CertificateQuery), responses((status = OK, body = PageView<CertificateView>)))]
+#[utoipa::path(tag = "certificates", params(CertificateQuery), responses((status = OK, body = CertificatePage)))]
 #[get("/certificates")]
 async fn certificate_list(
     api: Data<Api>,

@@ -52,8 +52,10 @@ impl From<DeviceRecord> for DeviceView {
     }
 }
 
+type DevicePage = PageView<DeviceView>;
+
 /// The devices, by name.
-#[utoipa::path(tag = "devices", responses((status = OK, body = PageView<DeviceView>)))]
+#[utoipa::path(tag = "devices", responses((status = OK, body = DevicePage)))]
 #[get("/devices")]
 async fn device_list(api: Data<Api>) -> Answer<Json<PageView<DeviceView>>> {
     let devices = api.run(|app| app.store.read(|db| db.device_list())).await?;

@@ -156,8 +156,10 @@ impl Records {
     }
 }
 
+type DiscrepancyPage = PageView<DiscrepancyView>;
+
 /// Unknown, missing and duplicate pumps.
-#[utoipa::path(tag = "expected", responses((status = OK, body = PageView<DiscrepancyView>)))]
+#[utoipa::path(tag = "expected", responses((status = OK, body = DiscrepancyPage)))]
 #[get("/discrepancies")]
 async fn discrepancy_list(api: Data<Api>) -> Answer<Json<PageView<DiscrepancyView>>> {
     let views = api

@@ -159,6 +159,8 @@ fn hours(given: Option<u32>) -> Result<u32, Problem> {
     bounded("valid_hours", given, 1, enrolment::VALID_HOURS_MAX)
 }
 
+type EnrolTokenPage = PageView<EnrolTokenView>;
+
 /// Makes a token for one pump. Its model comes from the list of expected pumps, when the serial number is there once.
 #[utoipa::path(
     tag = "enrolment",
@@ -243,7 +245,7 @@ async fn enrol_token_create_batch(
 }
 
 /// Tokens, the newest first, without their secrets.
-#[utoipa::path(tag = "enrolment", params(EnrolTokenQuery), responses((status = OK, body = PageView<EnrolTokenView>)))]
+#[utoipa::path(tag = "enrolment", params(EnrolTokenQuery), responses((status = OK, body = EnrolTokenPage)))]
 #[get("/enrol-tokens")]
 async fn enrol_token_list(
     api: Data<Api>,

@@ -81,8 +81,10 @@ struct EventQuery {
     limit: Option<u32>,
 }
 
+type EventPage = PageView<EventView>;
+
 /// What happened, the newest first.
-#[utoipa::path(tag = "events", params(EventQuery), responses((status = OK, body = PageView<EventView>)))]
+#[utoipa::path(tag = "events", params(EventQuery), responses((status = OK, body = EventPage)))]
 #[get("/events")]
 async fn event_list(
     api: Data<Api>,

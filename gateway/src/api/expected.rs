@@ -207,8 +207,11 @@ struct ExpectedPath {
     id: ExpectedPumpId,
 }
 
+type ExpectedPage = PageView<ExpectedView>;
+type ColumnPage = PageView<ColumnView>;
+
 /// The pumps the hospital expects, by serial number.
-#[utoipa::path(tag = "expected", params(ExpectedQuery), responses((status = OK, body = PageView<ExpectedView>)))]
+#[utoipa::path(tag = "expected", params(ExpectedQuery), responses((status = OK, body = ExpectedPage)))]
 #[get("/expected")]
 async fn expected_list(api: Data<Api>, query: Query<ExpectedQuery>) -> Answer<Json<PageView<ExpectedView>>> {
     let limit = limit(query.limit)?;
@@ -222,7 +225,7 @@ async fn expected_list(api: Data<Api>, query: Query<ExpectedQuery>) -> Answer<Js
 }
 
 /// The columns of the file that is imported.
-#[utoipa::path(tag = "expected", responses((status = OK, body = PageView<ColumnView>)))]
+#[utoipa::path(tag = "expected", responses((status = OK, body = ColumnPage)))]
 #[get("/expected/columns")]
 async fn expected_columns() -> Json<PageView<ColumnView>> {
     let views = COLUMNS.iter().map(|column| ColumnView {

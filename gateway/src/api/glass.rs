@@ -52,6 +52,8 @@ struct BrokenView {
     token: Option<String>,
 }
 
+type GlassUsePage = PageView<GlassUseView>;
+
 /// Breaks the glass: you see every pump and may hold it, for an hour, and can do nothing else. It alarms at once, and is
 /// reviewed afterwards. The session gets another secret.
 #[utoipa::path(
@@ -123,7 +125,7 @@ struct GlassQuery {
 #[utoipa::path(
     tag = "break-glass",
     params(GlassQuery),
-    responses((status = OK, body = PageView<GlassUseView>))
+    responses((status = OK, body = GlassUsePage))
 )]
 #[get("/break-glass")]
 async fn glass_use_list(

@@ -1,8 +1,13 @@
 //! Lists come in pages. A cursor names the last row that was read, so that rows which come and go meanwhile shift nothing.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use store::Page;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
 
 use super::problem::{Problem, ProblemCode};
 
@@ -11,13 +16,44 @@ pub(super) const DEFAULT_LIMIT: u32 = 100;
 /// The most rows in one answer.
 pub(super) const MAX_LIMIT: u32 = 1_000;
 
-/// A page of a list.
-#[derive(Debug, Serialize, ToSchema)]
+/// A page of a list. Handlers give it a name per kind of row, `AnchorPage`: what the description's macro writes for a type
+/// with a parameter does not compile beside the TUF library, which gives `Cow<str>` a second `AsRef`.
+#[derive(Debug, Serialize)]
 pub(super) struct PageView<T> {
     /// The rows.
     pub(super) items: Vec<T>,
     /// Give this as `after` for the next page; null on the last one.
     pub(super) next: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for PageView<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new()
+            .description(Some("The rows."))
+            .items(Ref::from_schema_name(T::name()));
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some(
+                "Give this as `after` for the next page; null on the last one.",
+            ));
+        ObjectBuilder::new()
+            .description(Some("A page of a list."))
+            .property("items", items)
+            .required("items")
+            .property("next", next)
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for PageView<T> {
+    fn name() -> Cow<'static, str> {
+        Cow::Owned(format!("PageView_{}", T::name()))
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 impl<T> PageView<T> {

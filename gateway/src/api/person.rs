@@ -148,8 +148,10 @@ struct PersonPath {
     id: AccountId,
 }
 
+type PersonPage = PageView<PersonView>;
+
 /// People in the order of their names, also those whose accounts are closed.
-#[utoipa::path(tag = "people", params(PersonQuery), responses((status = OK, body = PageView<PersonView>)))]
+#[utoipa::path(tag = "people", params(PersonQuery), responses((status = OK, body = PersonPage)))]
 #[get("/people")]
 async fn person_list(api: Data<Api>, query: Query<PersonQuery>) -> Answer<Json<PageView<PersonView>>> {
     let limit = limit(query.limit)?;

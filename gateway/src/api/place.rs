@@ -156,8 +156,13 @@ struct ManufacturerPath {
     id: ManufacturerId,
 }
 
+type CareAreaPage = PageView<CareAreaView>;
+type LocationPage = PageView<LocationView>;
+type ManufacturerPage = PageView<ManufacturerView>;
+type ModelPage = PageView<ModelView>;
+
 /// Every care area, by name.
-#[utoipa::path(tag = "places", responses((status = OK, body = PageView<CareAreaView>)))]
+#[utoipa::path(tag = "places", responses((status = OK, body = CareAreaPage)))]
 #[get("/care-areas")]
 async fn care_area_list(api: Data<Api>) -> Answer<Json<PageView<CareAreaView>>> {
     let all = api.run(|app| app.store.read(|db| db.care_area_list())).await?;
@@ -201,7 +206,7 @@ async fn care_area_rename(
 }
 
 /// Every location, by name.
-#[utoipa::path(tag = "places", responses((status = OK, body = PageView<LocationView>)))]
+#[utoipa::path(tag = "places", responses((status = OK, body = LocationPage)))]
 #[get("/locations")]
 async fn location_list(api: Data<Api>) -> Answer<Json<PageView<LocationView>>> {
     let (areas, all) = api
@@ -248,7 +253,7 @@ async fn location_create(
 }
 
 /// Every manufacturer, by name.
-#[utoipa::path(tag = "places", responses((status = OK, body = PageView<ManufacturerView>)))]
+#[utoipa::path(tag = "places", responses((status = OK, body = ManufacturerPage)))]
 #[get("/manufacturers")]
 async fn manufacturer_list(api: Data<Api>) -> Answer<Json<PageView<ManufacturerView>>> {
     let all = api.run(|app| app.store.read(|db| db.manufacturer_list())).await?;
@@ -272,7 +277,7 @@ async fn manufacturer_edit(
 }
 
 /// Every model, by manufacturer and name.
-#[utoipa::path(tag = "places", responses((status = OK, body = PageView<ModelView>)))]
+#[utoipa::path(tag = "places", responses((status = OK, body = ModelPage)))]
 #[get("/models")]
 async fn model_list(api: Data<Api>) -> Answer<Json<PageView<ModelView>>> {
     let all = api.run(|app| app.store.read(|db| db.model_list())).await?;

@@ -167,6 +167,9 @@ pub(super) fn handed_over<T: Serialize>(
     }
 }
 
+type SessionPage = PageView<SessionView>;
+type RoleRowPage = PageView<RoleRowView>;
+
 /// Signs a person in.
 ///
 /// The secret is new at every sign-in; a session that the browser brought along ends. An account with an authenticator also
@@ -250,7 +253,7 @@ pub(super) async fn session_begin(
 }
 
 /// Your own sessions.
-#[utoipa::path(tag = "sessions", responses((status = OK, body = PageView<SessionView>)))]
+#[utoipa::path(tag = "sessions", responses((status = OK, body = SessionPage)))]
 #[get("/sessions")]
 async fn session_list(api: Data<Api>, caller: Caller) -> Answer<Json<PageView<SessionView>>> {
     let current = caller.identified.session.as_ref().map(|session| session.id);
@@ -400,7 +403,7 @@ struct RoleScopeView {
 }
 
 /// The table of roles: who may do what, and where.
-#[utoipa::path(tag = "people", responses((status = OK, body = PageView<RoleRowView>)))]
+#[utoipa::path(tag = "people", responses((status = OK, body = RoleRowPage)))]
 #[get("/roles")]
 async fn role_table_show(_: Caller) -> Answer<Json<PageView<RoleRowView>>> {
     let row = |permission: &Permission| RoleRowView {

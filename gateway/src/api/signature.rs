@@ -86,6 +86,8 @@ struct MeaningView {
     label: &'static str,
 }
 
+type SignaturePage = PageView<SignatureView>;
+
 /// What would be signed: the content, its version and its hash, and what you may say of it.
 #[utoipa::path(
     tag = "signatures",
@@ -413,7 +415,7 @@ const LIST_MAX: u32 = 200;
 #[utoipa::path(
     tag = "signatures",
     params(SignatureQuery),
-    responses((status = OK, body = PageView<SignatureView>))
+    responses((status = OK, body = SignaturePage))
 )]
 #[get("/signatures")]
 async fn signature_list(

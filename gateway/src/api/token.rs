@@ -102,6 +102,8 @@ struct TokenQuery {
     limit: Option<u32>,
 }
 
+type TokenPage = PageView<TokenView>;
+
 /// Makes a token that acts for you, within its scopes and never beyond what you may do yourself at that moment.
 #[utoipa::path(
     tag = "tokens",
@@ -133,7 +135,7 @@ async fn token_create(api: Data<Api>, caller: Caller, wanted: Json<NewToken>) ->
 }
 
 /// Your own tokens, without their secrets, the newest first.
-#[utoipa::path(tag = "tokens", params(TokenQuery), responses((status = OK, body = PageView<TokenView>)))]
+#[utoipa::path(tag = "tokens", params(TokenQuery), responses((status = OK, body = TokenPage)))]
 #[get("/tokens")]
 async fn token_list(
     api: Data<Api>,
@@ -145,7 +147,7 @@ async fn token_list(
 }
 
 /// Everybody's tokens, without their secrets, the newest first.
-#[utoipa::path(tag = "tokens", params(TokenQuery), responses((status = OK, body = PageView<TokenView>)))]
+#[utoipa::path(tag = "tokens", params(TokenQuery), responses((status = OK, body = TokenPage)))]
 #[get("/tokens/all")]
 async fn token_list_all(api: Data<Api>, query: Query<TokenQuery>) -> Answer<Json<PageView<TokenView>>> {
     list(&api, None, query.into_inner()).await

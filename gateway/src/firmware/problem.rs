@@ -88,7 +88,7 @@ pub enum ImportError {
     NoRelease,
     #[error("there are {found} releases in the repository; at most {max} are read")]
     TooManyReleases { found: usize, max: usize },
-    #[error("`{path}` is not among the signed targets{}", needed_by(.needed_by.as_ref()))]
+    #[error("`{path}` is not among the signed targets{}", named_by(.needed_by.as_ref()))]
     NotATarget {
         path: String,
         needed_by: Option<TargetPath>,
@@ -113,7 +113,7 @@ pub enum ImportError {
     Io { doing: String, source: io::Error },
 }
 
-fn needed_by(manifest: Option<&TargetPath>) -> String {
+fn named_by(manifest: Option<&TargetPath>) -> String {
     manifest.map_or_else(String::new, |path| format!(", and {path} names it"))
 }
 
@@ -142,6 +142,16 @@ impl From<tough::error::Error> for ImportError {
                 problem: printable(&source.to_string()),
             },
             Tuf::VerifyMetadata { role, source, .. } => signatures(role.into(), &source),
+            Tuf::OlderMetadata {
+                role,
+                current_version,
+                new_version,
+                ..
+            } if new_version > current_version => Self::Mixed {
+                role: role.into(),
+                found: new_version,
+                expected: current_version.saturating_add(1),
+            },
             Tuf::OlderMetadata {
                 role,
                 current_version,

@@ -294,6 +294,3 @@ pub(super) fn printable(text: &str) -> String {
     let shown = text.chars().take(200);
     shown.map(|c| if c.is_control() { '?' } else { c }).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -77,13 +77,11 @@ pub(super) fn load(
         Some(dir) if read(dir, seen::TRUSTED_ROOT)?.as_deref() == Some(trusted_root) => Some(dir),
         _ => None,
     };
-    let seen_root = match seen.map(|dir| read(dir, seen::ROOT)).transpose()?.flatten() {
-        Some(bytes) => Some((read_root(&bytes)?, bytes)),
-        None => None,
-    };
+    // It was reached from the given one, so it is the newer, if not the same.
+    let seen_root = seen.map(|dir| read(dir, seen::ROOT)).transpose()?.flatten();
     let (start, start_bytes) = match &seen_root {
-        Some((root, bytes)) if root.signed.version > given.signed.version => (root, bytes.as_slice()),
-        _ => (&given, trusted_root),
+        Some(bytes) => (read_root(bytes)?, bytes.as_slice()),
+        None => (given, trusted_root),
     };
 
     let datastore = tempfile::tempdir().map_err(making("a scratch directory"))?;
@@ -95,18 +93,8 @@ pub(super) fn load(
     let files = MetadataFiles::new(metadata);
     let repository = run(&files, start_bytes, datastore.path())?;
 
-    if let Some((seen, _)) = &seen_root {
-        let (from, to) = (seen.signed.version.get(), repository.root().signed.version.get());
-        if to < from {
-            return Err(ImportError::RolledBack {
-                role: Role::Root,
-                from,
-                to,
-            });
-        }
-    }
     check_expiry(&repository, now)?;
-    let earlier = earlier_roots(&files, start);
+    let earlier = earlier_roots(&files, &start);
     let mut read = files.read();
     read.extend(earlier);
     read.insert(

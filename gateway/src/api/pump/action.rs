@@ -126,6 +126,8 @@ struct OrderQuery {
     limit: Option<u32>,
 }
 
+type OrderPage = PageView<OrderView>;
+
 /// Puts a pump out of use. It never stops an infusion: it takes effect when the pump is free.
 ///
 /// `clinical` also orders the pump to start nothing new; `security_isolation` denies its certificates and closes its
@@ -194,7 +196,7 @@ async fn pump_order_create(
 }
 
 /// A pump's orders, the newest first.
-#[utoipa::path(tag = "pumps", params(PumpPath, OrderQuery), responses((status = OK, body = PageView<OrderView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, OrderQuery), responses((status = OK, body = OrderPage)))]
 #[get("/pumps/{id}/orders")]
 async fn pump_order_list(
     api: Data<Api>,

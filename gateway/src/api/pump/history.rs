@@ -102,8 +102,13 @@ impl From<ReportRow> for ReportView {
     }
 }
 
+type StatePage = PageView<StateView>;
+type CertificatePage = PageView<CertificateView>;
+type EventPage = PageView<EventView>;
+type ReportPage = PageView<ReportView>;
+
 /// What a pump said of its state over time. Older samples are kept less densely.
-#[utoipa::path(tag = "pumps", params(PumpPath, TelemetryQuery), responses((status = OK, body = PageView<StateView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, TelemetryQuery), responses((status = OK, body = StatePage)))]
 #[get("/pumps/{id}/telemetry")]
 async fn pump_telemetry_list(
     api: Data<Api>,
@@ -137,7 +142,7 @@ async fn pump_telemetry_list(
 }
 
 /// The certificates a pump was issued.
-#[utoipa::path(tag = "pumps", params(PumpPath), responses((status = OK, body = PageView<CertificateView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath), responses((status = OK, body = CertificatePage)))]
 #[get("/pumps/{id}/certificates")]
 async fn pump_certificate_list(
     api: Data<Api>,
@@ -159,7 +164,7 @@ async fn pump_certificate_list(
 }
 
 /// What happened to a pump, the newest first.
-#[utoipa::path(tag = "pumps", params(PumpPath, EventQuery), responses((status = OK, body = PageView<EventView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, EventQuery), responses((status = OK, body = EventPage)))]
 #[get("/pumps/{id}/events")]
 async fn pump_event_list(
     api: Data<Api>,
@@ -186,7 +191,7 @@ async fn pump_event_list(
 }
 
 /// A pump's reports, the newest first.
-#[utoipa::path(tag = "pumps", params(PumpPath, ReportQuery), responses((status = OK, body = PageView<ReportView>)))]
+#[utoipa::path(tag = "pumps", params(PumpPath, ReportQuery), responses((status = OK, body = ReportPage)))]
 #[get("/pumps/{id}/reports")]
 async fn pump_report_list(
     api: Data<Api>,

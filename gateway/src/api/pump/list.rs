@@ -86,8 +86,10 @@ fn searched(text: Option<String>) -> Result<Option<String>, Problem> {
     }
 }
 
+type PumpPage = PageView<PumpView>;
+
 /// Pumps, by serial number.
-#[utoipa::path(tag = "pumps", params(PumpQuery), responses((status = OK, body = PageView<PumpView>)))]
+#[utoipa::path(tag = "pumps", params(PumpQuery), responses((status = OK, body = PumpPage)))]
 #[get("/pumps")]
 async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageView<PumpView>>> {
     let PumpQuery {
@@ -118,7 +120,7 @@ async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageV
 }
 
 /// The pump with this serial number, asset tag or UDI: several when that is ambiguous, none when there is none.
-#[utoipa::path(tag = "pumps", params(FindQuery), responses((status = OK, body = PageView<PumpView>)))]
+#[utoipa::path(tag = "pumps", params(FindQuery), responses((status = OK, body = PumpPage)))]
 #[get("/pumps/find")]
 async fn pump_find(api: Data<Api>, query: Query<FindQuery>) -> Answer<Json<PageView<PumpView>>> {
     let text = searched(Some(query.into_inner().q))?.unwrap_or_default();

@@ -1,1 +1,137 @@
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm, RSA_PSS_SHA256, RsaKeyPair,
+    },
+};
+use chrono::DateTime;
+use fleet::id::TicketId;
+use uuid::Uuid;
+use wire::message::V1;
 
+use super::*;
+use crate::pki::testing::openssl;
+
+const PUMP: PumpId = PumpId::from_uuid(Uuid::from_u128(7));
+
+fn proof() -> Proof {
+    Proof {
+        v: V1,
+        pump: PUMP,
+        ticket: TicketId::from_uuid(Uuid::from_u128(1)),
+        at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        components: Vec::new(),
+        counter: serde_json::from_str("42").unwrap(),
+        drug_library: None,
+        results: Vec::new(),
+    }
+}
+
+/// A certificate and its key (PKCS#8), both DER, by OpenSSL.
+fn pair(options: &[&str]) -> (Vec<u8>, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key").to_str().unwrap().to_owned();
+    let fixed = ["req", "-x509", "-nodes", "-subj", "/CN=pump", "-keyout", &key];
+    let certificate = openssl(&[&fixed[..], options].concat(), b"");
+    let pem = |text: String| pem::parse(text).unwrap().into_contents();
+    (pem(certificate), pem(std::fs::read_to_string(&key).unwrap()))
+}
+
+fn ec(curve: &str) -> (Vec<u8>, Vec<u8>) {
+    pair(&["-newkey", "ec", "-pkeyopt", &format!("ec_paramgen_curve:{curve}")])
+}
+
+fn rsa(bits: &str) -> (Vec<u8>, Vec<u8>) {
+    pair(&["-newkey", &format!("rsa:{bits}")])
+}
+
+fn by_ec(algorithm: Algorithm, kind: &'static EcdsaSigningAlgorithm, key: &[u8], proof: &Proof) -> Sealed {
+    let pair = EcdsaKeyPair::from_pkcs8(kind, key).unwrap();
+    let sign = |message: &[u8]| {
+        pair.sign(&SystemRandom::new(), message)
+            .map(|signature| signature.as_ref().to_vec())
+    };
+    Sealed::of(&envelope::seal(proof, algorithm, b"pump", sign).unwrap())
+}
+
+fn by_rsa(key: &[u8], proof: &Proof) -> Sealed {
+    let pair = RsaKeyPair::from_pkcs8(key).unwrap();
+    let sign = |message: &[u8]| {
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map(|()| signature)
+    };
+    Sealed::of(&envelope::seal(proof, Algorithm::Ps256, b"pump", sign).unwrap())
+}
+
+#[test]
+fn each_kind_of_key_that_a_pump_may_have_is_believed() {
+    let (certificate, key) = ec("P-256");
+    let signed = by_ec(Algorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING, &key, &proof());
+    assert_eq!(verify(&signed, &certificate, PUMP), Ok(proof()));
+    let (certificate, key) = ec("P-384");
+    let signed = by_ec(Algorithm::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING, &key, &proof());
+    assert_eq!(verify(&signed, &certificate, PUMP), Ok(proof()));
+    for bits in ["2048", "3072"] {
+        let (certificate, key) = rsa(bits);
+        assert_eq!(verify(&by_rsa(&key, &proof()), &certificate, PUMP), Ok(proof()));
+    }
+}
+
+#[test]
+fn anything_else_is_not() {
+    let (certificate, key) = ec("P-256");
+    let signed = by_ec(Algorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING, &key, &proof());
+    let (other, _) = ec("P-256");
+    let (rsa, rsa_key) = rsa("2048");
+    let check = |sealed: &Sealed, certificate: &[u8], expected: ProofError| {
+        assert_eq!(verify(sealed, certificate, PUMP), Err(expected));
+    };
+    check(&signed, &other, OpenError::Signature.into());
+    check(
+        &signed,
+        &rsa,
+        ProofError::Algorithm {
+            signed: Algorithm::Es256,
+            key: Algorithm::Ps256,
+        },
+    );
+    check(
+        &by_rsa(&rsa_key, &proof()),
+        &certificate,
+        ProofError::Algorithm {
+            signed: Algorithm::Ps256,
+            key: Algorithm::Es256,
+        },
+    );
+    check(&signed, b"", ProofError::Certificate);
+    check(
+        &signed,
+        &[certificate.clone(), vec![0]].concat(),
+        ProofError::Certificate,
+    );
+    check(&signed, &ec("P-521").0, ProofError::KeyKind);
+    check(&signed, &self::rsa("1024").0, ProofError::KeyKind);
+    check(&Sealed::of(b"hello"), &certificate, OpenError::Envelope.into());
+
+    let bytes = signed.bytes();
+    for index in 0..bytes.len() {
+        let mut bad = bytes.clone();
+        bad[index] ^= 1;
+        assert!(
+            verify(&Sealed::of(&bad), &certificate, PUMP).is_err(),
+            "byte {index}"
+        );
+    }
+
+    // A pump speaks for itself alone.
+    let stranger = PumpId::from_uuid(Uuid::from_u128(8));
+    assert_eq!(
+        verify(&signed, &certificate, stranger),
+        Err(ProofError::OtherPump {
+            named: PUMP,
+            signer: stranger
+        })
+    );
+}
