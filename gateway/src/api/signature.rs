@@ -7,7 +7,7 @@ use actix_web::{
 use fleet::{
     access::{Role, reach},
     id::{AccountId, CareAreaId, DeviceId, SignatureId},
-    signature::{
+    signature::{SignatureStatement, 
         Answer as Said, Digest, Factor, Meaning, Named, RequiredFactors, SignatureState, Subject,
         SubjectKind, state,
     },
@@ -136,7 +136,7 @@ async fn signature_subject_show(
         content_hash: shown.subject.content_hash,
         content: shown.content,
         care_area: shown.care_area,
-        care_areas: shown.care_areas,
+        care_areas: shown.care_areas.clone(),
         meanings: meanings
             .map(|meaning| MeaningView {
                 meaning: *meaning,

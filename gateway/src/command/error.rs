@@ -109,9 +109,6 @@ pub enum CommandError {
     /// There is no update to go back from.
     #[error("the pump has no update to go back from")]
     NothingToRollBack,
-    /// A key of ours.
-    #[error(transparent)]
-    Ticket(#[from] KeyError),
     /// One signs for one care area.
     #[error("it belongs to {count} care areas: say for which of them you sign")]
     WhichCareArea { count: usize },
