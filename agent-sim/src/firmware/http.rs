@@ -77,8 +77,7 @@ impl Fetch for Http {
         let begins = match response.status() {
             StatusCode::OK => 0,
             StatusCode::PARTIAL_CONTENT => header(header::CONTENT_RANGE)
-                .and_then(first_byte)
-                .filter(|first| *first <= from)
+                .and_then(|range| first_byte(range, from))
                 .ok_or_else(|| refused("the range that came is not the one that was asked for".to_owned()))?,
             StatusCode::NOT_FOUND => {
                 return Err(FetchError::NotFound {
@@ -114,15 +113,10 @@ impl Fetch for Http {
     }
 }
 
-/// The first byte of `bytes 100-199/1000` (RFC 9110, section 14.4).
-fn first_byte(range: &str) -> Option<u64> {
-    range
-        .strip_prefix("bytes ")?
-        .split_once('-')?
-        .0
-        .trim()
-        .parse()
-        .ok()
+/// The first byte of `bytes 100-199/1000` (RFC 9110, section 14.4), unless it lies behind what was asked for.
+fn first_byte(range: &str, asked: u64) -> Option<u64> {
+    let (first, _) = range.strip_prefix("bytes ")?.split_once('-')?;
+    first.trim().parse().ok().filter(|first| *first <= asked)
 }
 
 #[cfg(test)]
@@ -131,9 +125,10 @@ mod tests {
 
     #[test]
     fn the_first_byte_of_a_range() {
-        let check = |range: &str, first| assert_eq!(first_byte(range), first, "{range}");
+        let check = |range: &str, first| assert_eq!(first_byte(range, 100), first, "{range}");
         check("bytes 100-199/1000", Some(100));
         check("bytes 0-0/*", Some(0));
+        check("bytes 101-199/1000", None);
         check("bytes */1000", None);
         check("lines 1-2/3", None);
         check("bytes 99999999999999999999999-1/2", None);

@@ -2,20 +2,20 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | [`flash`] | what survives a power cut: two slots, and one small file that says which of them runs |
-//! | [`state`] | what that file holds |
-//! | [`machine`] | orders and moments, and what follows from them: no network, no clock of its own |
-//! | [`orders`] | how the machine takes orders |
-//! | [`course`] | the switch, the end of the trial, the way back |
-//! | [`saying`] | how it is said |
-//! | [`interlock`] | when a pump may be taken out of use |
-//! | [`checks`] | what the pump's own checks read |
-//! | [`fault`] | what can be wrong with a pump |
-//! | [`fetch`], [`http`] | how bytes come in |
-//! | [`keys`] | the hospital's keys for tickets |
-//! | [`metadata`] | the manufacturer's word on a file: TUF |
-//! | [`download`] | from a ticket to a file in the other slot |
-//! | [`proof`] | the signature with the pump's own key |
+//! | `flash` | what survives a power cut: two slots, and one small file that says which of them runs |
+//! | `state` | what that file holds |
+//! | `machine` | orders and moments, and what follows from them: no network, no clock of its own |
+//! | `orders` | how the machine takes orders |
+//! | `course` | the switch, the end of the trial, the way back |
+//! | `saying` | how it is said |
+//! | `interlock` | when a pump may be taken out of use |
+//! | `checks` | what the pump's own checks read |
+//! | `fault` | what can be wrong with a pump |
+//! | `fetch`, `http` | how bytes come in |
+//! | `keys` | the hospital's keys for tickets |
+//! | `metadata` | the manufacturer's word on a file: TUF |
+//! | `download` | from a ticket to a file in the other slot |
+//! | `proof` | the signature with the pump's own key |
 //!
 //! The machine writes before it speaks: a change of state and what is to be said of it go to flash in one write, and what was
 //! said is struck out afterwards. A power cut in between makes the pump say something twice, never nothing.

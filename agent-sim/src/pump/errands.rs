@@ -30,6 +30,11 @@ impl Errands {
         home.ok()
     }
 
+    #[cfg(test)]
+    pub(super) const fn is_idle(&self) -> bool {
+        self.opening.is_none() && self.fetching.is_none()
+    }
+
     pub(super) fn call_back(&mut self) {
         if let Some((_, task)) = self.opening.take() {
             task.abort();

@@ -64,6 +64,13 @@ async fn a_ticket_that_does_not_hold_is_refused() {
     }
     met.insert(Refusal::TicketForged);
 
+    // The order and the ticket do not mean the same.
+    let mut elsewhere = good.clone();
+    elsewhere.repository = "nordvik".parse().unwrap();
+    let elsewhere = bench.seal(&elsewhere);
+    let told = refused(&mut bench, elsewhere).await;
+    assert_eq!(told, (None, Refusal::NotTheSameFile));
+
     let mut cases: Vec<(&str, Ticket, Refusal)> = Vec::new();
     let mut case = |what, change: &dyn Fn(&mut Ticket), refusal| {
         let mut ticket = good.clone();

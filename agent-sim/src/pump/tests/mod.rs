@@ -171,12 +171,15 @@ async fn a_pump_takes_an_update_over_a_bad_line() {
         rate: 100.0,
         volume: 5000.0,
     };
-    ward.pump.act(Action::Life(infusion));
+    ward.pump.act(Action::Life(infusion.clone()));
     let install = ward.install(1);
     ward.until(answers(install, OrderOutcome::WhenFree)).await;
     ward.pump.act(Action::Life(Intervention::StopInfusion));
 
     let reports = ward.until(is_stage(UpdateStage::TrialBoot)).await;
+    // Nothing unproved goes to a patient.
+    ward.pump.act(Action::Life(infusion));
+    assert!(ward.pump.life.is_free());
     assert!(reports.iter().any(is_stage(UpdateStage::Activating)));
     assert!(reports.iter().any(answers(install, OrderOutcome::Done)));
     ward.until(is_inventory(true)).await;
@@ -193,6 +196,39 @@ async fn a_pump_takes_an_update_over_a_bad_line() {
     assert_eq!(figures.therapy_interruptions, 0);
     assert_eq!((figures.updates_staged, figures.updates_proved), (1, 1));
     assert_eq!(ward.problem(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_rests_without_a_network_and_on_evidence() {
+    let mut ward = Ward::new(&[Fault::BadLink]).await;
+    ward.download(1);
+    ward.pump.tick();
+    assert!(!ward.pump.errands.is_idle());
+    ward.pump.act(Action::DropNetwork {
+        lasting: Duration::from_millis(200),
+    });
+    ward.pump.tick();
+    assert!(ward.pump.errands.is_idle());
+
+    // The ticket is opened; then the pump becomes evidence.
+    let opened = async {
+        while ward.pump.firmware.to_fetch().is_none() {
+            let wake = Instant::now() + GRAIN;
+            tokio::select! {
+                home = ward.pump.errands.home() => ward.pump.errand_home(home),
+                () = sleep_until(wake) => ward.pump.tick(),
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), opened).await.unwrap();
+    ward.order(OrderBody::Hold {
+        hold: wire::types::HoldKind::Sequestered,
+        reason: "an incident".parse().unwrap(),
+    });
+    ward.pump.tick();
+    assert!(ward.pump.errands.is_idle());
+    ward.order(OrderBody::ReleaseHold);
+    ward.until(is_stage(UpdateStage::Staged)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
