@@ -84,7 +84,9 @@ impl Key {
 pub(crate) fn sign<D: Document>(document: &D, identity: &Identity) -> Result<Sealed, SignError> {
     let certificate = identity.chain.first().ok_or(SignError::NoCertificate)?;
     let key = Key::read(identity.key.secret_pkcs8_der()).ok_or(SignError::Kind)?;
-    let bytes = seal(document, key.algorithm(), &key_id(certificate), |data| key.sign(data))?;
+    let bytes = seal(document, key.algorithm(), &key_id(certificate), |data| {
+        key.sign(data)
+    })?;
     Ok(Sealed::of(&bytes))
 }
 

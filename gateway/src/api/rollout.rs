@@ -145,7 +145,9 @@ async fn rollout_preview(api: Data<Api>, draft: Json<Draft>) -> Answer<Json<Prev
     Ok(Json(PreviewView {
         waves: spec.waves.iter().zip(&preview.division.waves).map(wave).collect(),
         left_out: left_out.collect(),
-        in_no_wave: stray.filter_map(|id| Some(pumps.get(id)?.pump.serial.clone())).collect(),
+        in_no_wave: stray
+            .filter_map(|id| Some(pumps.get(id)?.pump.serial.clone()))
+            .collect(),
     }))
 }
 
@@ -631,10 +633,13 @@ async fn ward_floor_set(api: Data<Api>, caller: Caller, floor: Json<FloorView>) 
             }
             .into());
         }
-        let model = models.iter().find(|known| known.id == model).ok_or(StoreError::NotFound {
-            what: "model",
-            id: model.to_string(),
-        })?;
+        let model = models
+            .iter()
+            .find(|known| known.id == model)
+            .ok_or(StoreError::NotFound {
+                what: "model",
+                id: model.to_string(),
+            })?;
         rollout::floor_set(app, &caller.actor, care_area, model, keep)
     })
     .await?;

@@ -7,9 +7,9 @@ use actix_web::{
 use fleet::{
     access::{Role, reach},
     id::{AccountId, CareAreaId, DeviceId, SignatureId},
-    signature::{SignatureStatement, 
-        Answer as Said, Digest, Factor, Meaning, Named, RequiredFactors, SignatureState, Subject,
-        SubjectKind, state,
+    signature::{
+        Answer as Said, Digest, Factor, Meaning, Named, RequiredFactors, SignatureState, SignatureStatement,
+        Subject, SubjectKind, state,
     },
     text::{Name, Reason},
 };
@@ -373,9 +373,7 @@ fn current(
 }
 
 fn single(app: &App, record: SignatureRecord) -> Result<SignatureView, CommandError> {
-    let current = app
-        .store
-        .read(|db| Ok(current(db, &record.statement, app)))??;
+    let current = app.store.read(|db| Ok(current(db, &record.statement, app)))??;
     Ok(SignatureView::of(
         record,
         current.as_ref(),

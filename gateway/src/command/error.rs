@@ -74,7 +74,9 @@ pub enum CommandError {
     #[error("the root of trust is not TUF root metadata; give the manufacturer's `root.json`")]
     NotARoot,
     /// Nobody signed for it.
-    #[error("nobody has signed for the root of trust of {name}; sign it first (`gateway signature sign trust_root {name}`)")]
+    #[error(
+        "nobody has signed for the root of trust of {name}; sign it first (`gateway signature sign trust_root {name}`)"
+    )]
     RootNotTrusted { name: fleet::release::RepositoryName },
     /// Whose keys are trusted for one manufacturer do not speak for another.
     #[error("the release says it is by {named}, and the repository is trusted for {trusted}")]

@@ -120,7 +120,12 @@ pub(crate) fn enforce_on_record(app: &App, ids: &[PumpId]) -> Result<(), StoreEr
     let _turn = in_turn();
     for id in ids {
         let pump = app.store.read(|db| db.pump_fetch(*id))?;
-        enforce(app, *id, pump.hold.map(|hold| hold.kind), pump.retired_at.is_some());
+        enforce(
+            app,
+            *id,
+            pump.hold.map(|hold| hold.kind),
+            pump.retired_at.is_some(),
+        );
     }
     Ok(())
 }

@@ -77,7 +77,10 @@ fn divide(db: &mut Db<'_>, release: ReleaseId, spec: &Spec) -> Result<Preview, S
         .collect();
     Ok(Preview {
         division: spec.divide(&release.manifest, &pumps),
-        pumps: listings.into_iter().map(|listing| (listing.pump.id, listing)).collect(),
+        pumps: listings
+            .into_iter()
+            .map(|listing| (listing.pump.id, listing))
+            .collect(),
         manifest: release.manifest,
     })
 }
@@ -163,7 +166,12 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
             db,
             EventKind::RolloutMoved,
             None,
-            format_args!("rollout {} written, {} pumps in {} waves", row.name, assignments.len(), waves.len()),
+            format_args!(
+                "rollout {} written, {} pumps in {} waves",
+                row.name,
+                assignments.len(),
+                waves.len()
+            ),
         )?;
         Ok(row)
     })
@@ -177,11 +185,16 @@ fn assignment(
     target: &TargetPath,
     heard: i64,
 ) -> Result<AssignmentRecord, StoreError> {
-    let chosen = manifest.targets.iter().find(|candidate| candidate.path == *target);
+    let chosen = manifest
+        .targets
+        .iter()
+        .find(|candidate| candidate.path == *target);
     let chosen: &Target = chosen.ok_or_else(|| corrupt("write a rollout", "the release lost a file"))?;
     let before = &listing.pump.components;
-    let mut named: BTreeMap<_, Component> =
-        before.iter().map(|part| (part.name.clone(), part.clone())).collect();
+    let mut named: BTreeMap<_, Component> = before
+        .iter()
+        .map(|part| (part.name.clone(), part.clone()))
+        .collect();
     for brought in manifest.brings(chosen) {
         let part = Component {
             name: brought.name.clone(),
@@ -296,7 +309,12 @@ pub fn act(
             Act::Submit | Act::SendBack | Act::Pause | Act::Resume | Act::Cancel => EventKind::RolloutMoved,
         };
         let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        change.tell(db, kind, None, format_args!("rollout {}: {}{why}", row.name, state.label()))?;
+        change.tell(
+            db,
+            kind,
+            None,
+            format_args!("rollout {}: {}{why}", row.name, state.label()),
+        )?;
         Ok(db.rollout_fetch(id)?)
     })?;
     app.bell.ring();
@@ -365,12 +383,7 @@ pub struct BenchReading {
 ///
 /// # Errors
 /// [`CommandError::NotUnderTest`], [`CommandError::NoSuchCheck`].
-pub fn check_enter(
-    app: &App,
-    actor: &Actor,
-    pump: PumpId,
-    bench: &BenchReading,
-) -> Result<(), CommandError> {
+pub fn check_enter(app: &App, actor: &Actor, pump: PumpId, bench: &BenchReading) -> Result<(), CommandError> {
     let change = Change::by(actor, app, Permission::CheckEnter);
     let Some(account) = actor.account() else {
         return Err(CommandError::OnlyAPerson);
@@ -387,7 +400,11 @@ pub fn check_enter(
         let assignment = assignment.ok_or(CommandError::NotUnderTest)?;
         let rollout = db.rollout_fetch(assignment.rollout)?;
         let release = facts::release(db, rollout.release)?;
-        let asked = release.manifest.checks.iter().find(|check| check.id == bench.check);
+        let asked = release
+            .manifest
+            .checks
+            .iter()
+            .find(|check| check.id == bench.check);
         if asked.is_none_or(|check| check.conduct.is_automatic()) {
             return Err(CommandError::NoSuchCheck {
                 check: bench.check.clone(),
@@ -397,10 +414,10 @@ pub fn check_enter(
         let entered = Entered {
             check: bench.check.clone(),
             reading: bench.reading,
-            instrument: bench.instrument.clone().map(|(id, calibrated_until)| EnteredInstrument {
-                id,
-                calibrated_until,
-            }),
+            instrument: bench
+                .instrument
+                .clone()
+                .map(|(id, calibrated_until)| EnteredInstrument { id, calibrated_until }),
             read_at: change.now,
             offset_minutes: offset.local_minus_utc() / 60,
         };
@@ -426,12 +443,7 @@ pub fn check_enter(
 ///
 /// # Errors
 /// [`CommandError::NothingToRollBack`].
-pub fn roll_back(
-    app: &App,
-    actor: &Actor,
-    pump: PumpId,
-    reason: &Reason,
-) -> Result<(), CommandError> {
+pub fn roll_back(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Result<(), CommandError> {
     let change = Change::by(actor, app, Permission::RolloutRun);
     let Some(account) = actor.account() else {
         return Err(CommandError::OnlyAPerson);

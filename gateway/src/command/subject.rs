@@ -87,13 +87,11 @@ pub fn show(
         SubjectKind::Rollout => rollout::rollout(db, RolloutId::from_uuid(id)),
         SubjectKind::Wave => rollout::wave(db, WaveId::from_uuid(id), meaning),
         SubjectKind::TrustRoot => rollout::trust_root(db, RepositoryId::from_uuid(id)),
-        SubjectKind::Hold => {
-            Err(StoreError::NotFound {
-                what: kind.label(),
-                id: id.to_string(),
-            }
-            .into())
+        SubjectKind::Hold => Err(StoreError::NotFound {
+            what: kind.label(),
+            id: id.to_string(),
         }
+        .into()),
     }
 }
 
@@ -147,7 +145,9 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
         "retired": pump.retired_at.is_some(),
     });
     let updates = db.assignment_of_pump(id)?;
-    let update = updates.iter().find(|assignment| assignment.state.stage() == Stage::Updating);
+    let update = updates
+        .iter()
+        .find(|assignment| assignment.state.stage() == Stage::Updating);
     let authors = match update {
         None => Vec::new(),
         Some(update) => db

@@ -231,7 +231,11 @@ fn software(reported: &InventoryReport) -> PumpSoftware {
             name: library.name.clone(),
             version: library.version.clone(),
         }),
-        modules: reported.modules.iter().map(|module| module.name.clone()).collect(),
+        modules: reported
+            .modules
+            .iter()
+            .map(|module| module.name.clone())
+            .collect(),
     }
 }
 

@@ -13,7 +13,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use secrecy::SecretString;
 use serde_json::json;
 use wire::{
-    envelope::{self, Algorithm, SealError, OpenError, Sealed},
+    envelope::{self, Algorithm, OpenError, SealError, Sealed},
     ticket::Ticket,
 };
 use zeroize::Zeroize;

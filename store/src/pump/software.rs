@@ -8,13 +8,7 @@ use fleet::{
 };
 use serde_json::Value;
 
-use crate::{
-    Db, StoreError,
-    account::found,
-    error::Attempt,
-    schema::pumps,
-    sql::Val,
-};
+use crate::{Db, StoreError, account::found, error::Attempt, schema::pumps, sql::Val};
 
 /// What a pump last said of its software.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +33,9 @@ type Row = (
 );
 
 fn counter(stored: Option<i64>) -> Option<SecurityCounter> {
-    stored.and_then(|number| u32::try_from(number).ok()).map(SecurityCounter)
+    stored
+        .and_then(|number| u32::try_from(number).ok())
+        .map(SecurityCounter)
 }
 
 impl Db<'_> {
@@ -91,7 +87,9 @@ impl Db<'_> {
                 let software = PumpSoftware {
                     counter: counter(running),
                     other_counter: counter(other),
-                    library: name.zip(version).map(|(name, version)| InstalledLibrary { name, version }),
+                    library: name
+                        .zip(version)
+                        .map(|(name, version)| InstalledLibrary { name, version }),
                     modules,
                 };
                 found.push((id, software));

@@ -87,11 +87,7 @@ pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandEr
 }
 
 /// A wave: what comes to the bedside before it opens; what came of it before the next may.
-pub(super) fn wave(
-    db: &mut Db<'_>,
-    id: WaveId,
-    meaning: Option<Meaning>,
-) -> Result<Shown, CommandError> {
+pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Result<Shown, CommandError> {
     let row = db.wave_fetch(id)?;
     let rollout = db.rollout_fetch(row.rollout)?;
     let mut assignments = db.assignment_of(&[row.rollout])?;
@@ -125,7 +121,10 @@ pub(super) fn wave(
             .iter()
             .map(|assignment| (serial(assignment), assignment.state))
             .collect();
-        (json!({ "pumps": outcomes }), row.state == WaveState::AwaitingApproval)
+        (
+            json!({ "pumps": outcomes }),
+            row.state == WaveState::AwaitingApproval,
+        )
     };
     if let (Value::Object(content), Value::Object(more)) = (&mut content, more) {
         content.extend(more);
@@ -141,7 +140,11 @@ pub(super) fn wave(
             at: row.state.label(),
         }),
         // Knowing what comes is nobody's own work; approving it is not for whoever wrote it.
-        authors: if is_briefing { Vec::new() } else { vec![rollout.author] },
+        authors: if is_briefing {
+            Vec::new()
+        } else {
+            vec![rollout.author]
+        },
     })
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn evaluation(
     for result in results.iter().filter(|result| result.attempt == newest) {
         match result.account {
             None => {
-                let results: Vec<AutomaticResult> = serde_json::from_value(result.body.clone()).unwrap_or_default();
+                let results: Vec<AutomaticResult> =
+                    serde_json::from_value(result.body.clone()).unwrap_or_default();
                 automatic.push(AutomaticReport {
                     received_at: result.at,
                     results,

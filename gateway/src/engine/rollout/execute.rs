@@ -4,6 +4,7 @@
 //! planned again.
 
 use fleet::{
+    Timestamp,
     audit::Action,
     event::EventKind,
     id::{AssignmentId, PumpId, TicketId},
@@ -11,7 +12,6 @@ use fleet::{
     rollout::{AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, state::WaveState},
     signature::Digest,
     text::Reason,
-    Timestamp,
 };
 use serde_json::{Value, json};
 use store::{AssignmentRecord, Db, StoreError, TicketRecord};
@@ -125,7 +125,11 @@ impl Carrying<'_> {
                 seen,
                 action,
             } => {
-                let row = self.facts.rollouts.get(rollout).ok_or_else(|| overtaken("the rollout"))?;
+                let row = self
+                    .facts
+                    .rollouts
+                    .get(rollout)
+                    .ok_or_else(|| overtaken("the rollout"))?;
                 let state = row.state.transition(action.event()).map_err(illegal)?;
                 let why = match action {
                     RolloutAction::Halt { .. } => Reason::new(&action.to_string()).ok(),
@@ -135,7 +139,9 @@ impl Carrying<'_> {
                 self.moved(db, "rollout", rollout, row.state.as_str(), state.as_str(), action)?;
                 let kind = match action {
                     RolloutAction::Halt { .. } => EventKind::RolloutHalted,
-                    RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => EventKind::RolloutMoved,
+                    RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => {
+                        EventKind::RolloutMoved
+                    }
                 };
                 self.change
                     .tell(db, kind, None, format_args!("rollout {}: {action}", row.name))
@@ -152,7 +158,14 @@ impl Carrying<'_> {
                     wanted.evidence = Some(*evidence);
                 }
                 db.wave_update(&wanted, seen.0)?;
-                self.moved(db, "wave", wave, row.state.as_str(), wanted.state.as_str(), action)?;
+                self.moved(
+                    db,
+                    "wave",
+                    wave,
+                    row.state.as_str(),
+                    wanted.state.as_str(),
+                    action,
+                )?;
                 self.change.tell(
                     db,
                     EventKind::WaveMoved,
@@ -177,7 +190,11 @@ impl Carrying<'_> {
         seen: i64,
         action: &AssignmentAction,
     ) -> Result<(), CommandError> {
-        let row = self.facts.assignments.get(&id).ok_or_else(|| overtaken("the assignment"))?;
+        let row = self
+            .facts
+            .assignments
+            .get(&id)
+            .ok_or_else(|| overtaken("the assignment"))?;
         let mut wanted = row.clone();
         if let Some(event) = action.event() {
             wanted.state = row.state.transition(event).map_err(illegal)?;
@@ -209,7 +226,14 @@ impl Carrying<'_> {
             AssignmentAction::WithdrawTicket { ticket, why } => {
                 db.ticket_withdraw(*ticket, self.change.now)?;
                 let reason = self.reason(why)?;
-                self.order(db, pump, OrderBody::ReturnTicket { ticket: *ticket, reason })?;
+                self.order(
+                    db,
+                    pump,
+                    OrderBody::ReturnTicket {
+                        ticket: *ticket,
+                        reason,
+                    },
+                )?;
             }
             AssignmentAction::EndTicket => {
                 if let Some(ticket) = row.ticket {
@@ -221,7 +245,9 @@ impl Carrying<'_> {
                 self.hold(db, pump, HeldBecause::Silent)?;
             }
             AssignmentAction::Quarantine { why } => self.hold(db, pump, *why)?,
-            AssignmentAction::AskSignoff | AssignmentAction::ReturnToService { .. } | AssignmentAction::TakeOut => {}
+            AssignmentAction::AskSignoff
+            | AssignmentAction::ReturnToService { .. }
+            | AssignmentAction::TakeOut => {}
             AssignmentAction::MoveToCatchUp { last_heard } => {
                 wanted.left_behind = true;
                 wanted.last_heard = *last_heard;
@@ -237,9 +263,20 @@ impl Carrying<'_> {
             }
         }
         db.assignment_update(&wanted, seen)?;
-        self.moved(db, "assignment", id, row.state.as_str(), wanted.state.as_str(), action)?;
-        self.change
-            .tell(db, EventKind::UpdateMoved, Some(pump), format_args!("update: {action}"))
+        self.moved(
+            db,
+            "assignment",
+            id,
+            row.state.as_str(),
+            wanted.state.as_str(),
+            action,
+        )?;
+        self.change.tell(
+            db,
+            EventKind::UpdateMoved,
+            Some(pump),
+            format_args!("update: {action}"),
+        )
     }
 
     /// Whether everything by which a pump may be touched is as it was when that was planned.
@@ -270,9 +307,12 @@ impl Carrying<'_> {
         evidence: Digest,
     ) -> Result<TicketId, CommandError> {
         let release = self.release(row)?;
-        let file = release
-            .file(&row.target)
-            .ok_or_else(|| corrupt("issue a ticket", format!("the release has no file {}", row.target)))?;
+        let file = release.file(&row.target).ok_or_else(|| {
+            corrupt(
+                "issue a ticket",
+                format!("the release has no file {}", row.target),
+            )
+        })?;
         let components = |list: &Value| -> Result<Vec<Component>, CommandError> {
             Ok(serde_json::from_value(list.clone()).map_err(|error| corrupt("issue a ticket", error))?)
         };

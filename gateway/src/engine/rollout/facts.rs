@@ -42,7 +42,6 @@ pub(crate) struct Facts {
     pub(crate) waves: HashMap<WaveId, WaveRecord>,
     pub(crate) assignments: HashMap<AssignmentId, AssignmentRecord>,
     pub(crate) releases: HashMap<ReleaseId, Release>,
-    pub(crate) pumps: HashMap<PumpId, PumpListing>,
 }
 
 /// A release with what its manifest says.
@@ -154,7 +153,11 @@ pub(crate) fn load_these(
         by_wave: HashMap::new(),
     };
     for assignment in &assignments {
-        loading.by_wave.entry(assignment.wave).or_default().push(assignment);
+        loading
+            .by_wave
+            .entry(assignment.wave)
+            .or_default()
+            .push(assignment);
     }
     let mut shown = Vec::with_capacity(rollouts.len());
     for rollout in &rollouts {
@@ -169,7 +172,12 @@ pub(crate) fn load_these(
         rollouts: shown,
         pumps: pumps
             .values()
-            .map(|listing| (listing.pump.id, pump(app, listing, software.get(&listing.pump.id), now)))
+            .map(|listing| {
+                (
+                    listing.pump.id,
+                    pump(app, listing, software.get(&listing.pump.id), now),
+                )
+            })
             .collect(),
         tickets,
         floors,
@@ -181,7 +189,6 @@ pub(crate) fn load_these(
         waves: waves.into_iter().map(|row| (row.id, row)).collect(),
         assignments: assignments.into_iter().map(|row| (row.id, row)).collect(),
         releases,
-        pumps,
     })
 }
 
@@ -218,8 +225,10 @@ fn pumps(
     floors: &BTreeMap<Group, u32>,
 ) -> Result<HashMap<PumpId, PumpListing>, StoreError> {
     let mut found: HashMap<_, _> = HashMap::new();
-    let wards: BTreeSet<(CareAreaId, ModelId)> =
-        floors.keys().map(|group| (group.care_area, group.model)).collect();
+    let wards: BTreeSet<(CareAreaId, ModelId)> = floors
+        .keys()
+        .map(|group| (group.care_area, group.model))
+        .collect();
     for (care_area, model) in wards {
         let filter = PumpFilter {
             care_area: Some(care_area),
@@ -261,7 +270,10 @@ fn staff(db: &mut Db<'_>) -> Result<HashMap<CareAreaId, u32>, StoreError> {
     let mut after = None;
     loop {
         let page = db.account_list(after.as_deref(), store::PAGE_MAX)?;
-        let here = page.items.into_iter().filter(|account| account.disabled_at.is_none());
+        let here = page
+            .items
+            .into_iter()
+            .filter(|account| account.disabled_at.is_none());
         people.extend(here.map(|account| account.id));
         after = page.next;
         if after.is_none() {
@@ -340,7 +352,10 @@ pub(crate) fn described(
 fn pump(app: &App, listing: &PumpListing, software: Option<&PumpSoftware>, now: Timestamp) -> PumpFacts {
     let state = listing.state.as_ref();
     let heard = [listing.last_seen, state.map(|state| state.received_at)];
-    let last = heard.into_iter().flatten().fold(listing.pump.enrolled_at, Timestamp::max);
+    let last = heard
+        .into_iter()
+        .flatten()
+        .fold(listing.pump.enrolled_at, Timestamp::max);
     PumpFacts {
         row_version: RowVersion(listing.pump.row_version),
         care_area: listing.pump.care_area,

@@ -72,7 +72,10 @@ impl Reading<'_> {
             UpdateStage::RolledBack => PumpSays::RolledBack,
         };
         let Some(assignment) = tracked(db, self.pump)? else {
-            return self.strange(db, &format!("reports an update that nobody ordered: {}", report.stage.as_str()));
+            return self.strange(
+                db,
+                &format!("reports an update that nobody ordered: {}", report.stage.as_str()),
+            );
         };
         self.says(db, &assignment, says, true)
     }
@@ -98,7 +101,10 @@ impl Reading<'_> {
         };
         let assignment = tracked(db, self.pump)?.filter(|assignment| assignment.ticket == Some(proof.ticket));
         let Some(assignment) = assignment else {
-            return self.strange(db, &format!("proves an update under ticket {}, which it has not", proof.ticket));
+            return self.strange(
+                db,
+                &format!("proves an update under ticket {}, which it has not", proof.ticket),
+            );
         };
         db.check_result_create(&CheckRecord {
             id: CheckResultId::from_uuid(fresh::uuid(self.now)),
@@ -177,7 +183,13 @@ impl Reading<'_> {
                     wanted.setback_words = words;
                 }
                 Change::TicketGone { ticket } => db.ticket_gone(ticket, self.pump, self.now)?,
-                Change::Versions { proved } => wanted.versions_proved = if proved { is_proof || wanted.versions_proved } else { false },
+                Change::Versions { proved } => {
+                    wanted.versions_proved = if proved {
+                        is_proof || wanted.versions_proved
+                    } else {
+                        false
+                    }
+                }
                 Change::Hold { why } => self.hold(db, why)?,
             }
         }
