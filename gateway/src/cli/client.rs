@@ -31,6 +31,7 @@ enum Body {
     None,
     Json(Value),
     Csv(Vec<u8>),
+    Octets(Vec<u8>),
 }
 
 /// Who calls.
@@ -111,6 +112,13 @@ impl Call {
     #[must_use]
     pub fn csv(mut self, body: Vec<u8>) -> Self {
         self.body = Body::Csv(body);
+        self
+    }
+
+    /// Sends bytes as they are.
+    #[must_use]
+    pub fn octets(mut self, body: Vec<u8>) -> Self {
+        self.body = Body::Octets(body);
         self
     }
 
@@ -249,6 +257,9 @@ impl Client {
             Body::Json(value) => request.json(value),
             Body::Csv(bytes) => request
                 .header(CONTENT_TYPE, HeaderValue::from_static("text/csv"))
+                .body(bytes.clone()),
+            Body::Octets(bytes) => request
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
                 .body(bytes.clone()),
         })
     }

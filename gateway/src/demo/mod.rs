@@ -6,6 +6,7 @@
 mod desk;
 mod narrator;
 mod people;
+mod rollout;
 mod stage;
 mod story;
 

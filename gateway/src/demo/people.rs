@@ -7,24 +7,60 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
-    desk::{Desk, text},
+    desk::{Desk, DeskError, text},
     narrator::Narrator,
 };
 use crate::{cli::client::Call, fresh};
 
-/// The PIN by which the nurse signs.
+/// The PIN by which people sign here.
 pub(super) const PIN: &str = "640917";
+
+/// Somebody who signs: a line to the gateway, and what the person knows.
+pub(super) struct Signer {
+    pub(super) desk: Desk,
+    password: SecretString,
+}
+
+/// What is signed.
+pub(super) struct ToSign<'a> {
+    pub(super) kind: &'a str,
+    pub(super) id: &'a str,
+    pub(super) meaning: &'a str,
+    /// For which care area, where there are several.
+    pub(super) care_area: Option<&'a str>,
+}
+
+impl Signer {
+    /// Looks at something, and signs exactly what was shown.
+    pub(super) async fn sign(&self, wanted: &ToSign<'_>) -> Result<Value, DeskError> {
+        let look =
+            Call::get(["signatures", "subjects", wanted.kind, wanted.id]).query("meaning", wanted.meaning);
+        let shown = self.desk.ask(look).await?;
+        let body = json!({
+            "kind": wanted.kind,
+            "id": wanted.id,
+            "version": shown.get("version"),
+            "content_hash": shown.get("content_hash"),
+            "meaning": wanted.meaning,
+            "care_area": wanted.care_area,
+            "factors": { "password": self.password.expose_secret(), "pin": PIN },
+        });
+        self.desk.ask(Call::post(["signatures"]).json(body)).await
+    }
+}
 
 /// Who sits where.
 pub(super) struct People {
     /// Answers for the fleet.
     pub(super) biomed: Desk,
+    /// Approves what others wrote.
+    pub(super) approver: Signer,
     /// Answers for identities and keys.
-    pub(super) security: Desk,
+    pub(super) security: Signer,
     /// Uses the pumps of one care area.
-    pub(super) nurse: Desk,
-    /// What the nurse knows.
-    pub(super) nurse_password: SecretString,
+    pub(super) nurse: Signer,
+    /// Answers for the nurses of every care area.
+    pub(super) charge_nurse: Signer,
     /// Reads everything.
     pub(super) auditor: Desk,
 }
@@ -67,6 +103,7 @@ pub(super) async fn let_in(
     let everywhere = |role: &str| json!([{ "role": role, "everywhere": true }]);
     let cast = [
         ("lena", "Lena Park", "biomed lead", everywhere("biomed_lead")),
+        ("omar", "Omar Diallo", "biomed lead", everywhere("biomed_lead")),
         ("samir", "Samir Haddad", "security", everywhere("security")),
         (
             "nora",
@@ -74,9 +111,10 @@ pub(super) async fn let_in(
             "nurse",
             json!([{ "role": "nurse", "care_areas": [area_of_nurse] }]),
         ),
+        ("chen", "Chen Wei, RN", "charge nurse", everywhere("charge_nurse")),
         ("aud", "Aud Bergen", "auditor", everywhere("auditor")),
     ];
-    let mut desks = Vec::new();
+    let mut cast_in = Vec::new();
     for (name, printed_name, role, roles) in cast {
         let body = json!({ "name": name, "printed_name": printed_name, "roles": roles });
         let made = administrator.ask(Call::post(["people"]).json(body)).await?;
@@ -91,22 +129,19 @@ pub(super) async fn let_in(
         ))?;
         let password = fresh::secret::<32>();
         let desk = door.sign_in(name, &one_time, &password).await?;
-        desks.push((desk, password));
+        let body = json!({ "password": password.expose_secret(), "pin": PIN });
+        desk.ask(Call::post(["me", "pin"]).json(body)).await?;
+        cast_in.push(Signer { desk, password });
     }
     narrator.say("Each has replaced the one-time password; it opens nothing any more.")?;
-    let mut desks = desks.into_iter();
-    let (Some((biomed, _)), Some((security, _)), Some((nurse, nurse_password)), Some((auditor, _))) =
-        (desks.next(), desks.next(), desks.next(), desks.next())
-    else {
-        return Err("the cast is not complete".into());
-    };
-    let body = json!({ "password": nurse_password.expose_secret(), "pin": PIN });
-    nurse.ask(Call::post(["me", "pin"]).json(body)).await?;
+    let mut cast_in = cast_in.into_iter();
+    let mut next = || cast_in.next().ok_or("the cast is not complete");
     Ok(People {
-        biomed,
-        security,
-        nurse,
-        nurse_password,
-        auditor,
+        biomed: next()?.desk,
+        approver: next()?,
+        security: next()?,
+        nurse: next()?,
+        charge_nurse: next()?,
+        auditor: next()?.desk,
     })
 }

@@ -22,6 +22,7 @@ use super::{
     desk::{Desk, text},
     narrator::Narrator,
     people::{self, Door, People},
+    rollout,
 };
 use crate::{
     cli::{DemoArgs, client::Call},
@@ -61,6 +62,7 @@ pub(super) struct Stage {
     administrator: Desk,
     pub(super) people: People,
     pub(super) fleet: Vec<PumpBlueprint>,
+    pub(super) release: rollout::Manufacturer,
     pub(super) tokens: Tokens,
     pub(super) root_pem: Vec<u8>,
     pub(super) bulk: SocketAddr,
@@ -100,8 +102,9 @@ impl Stage {
         };
         let (passphrase, password) = (fresh::secret::<32>(), fresh::secret::<32>());
         let clock = Clock::system();
+        let clock_now = clock.now();
         let made = {
-            let (plan, passphrase, now) = (plan.clone(), passphrase.clone(), clock.now());
+            let (plan, passphrase, now) = (plan.clone(), passphrase.clone(), clock_now);
             tokio::task::spawn_blocking(move || init::establish(&plan, &passphrase, now)).await??
         };
         narrator.say("Database, root, Device CA and Server CA are made; the keys are encrypted at rest.")?;
@@ -123,7 +126,9 @@ impl Stage {
         let name = made.administrator.as_str();
         let mut plan = FleetPlan::new(usize::try_from(args.pumps)?, args.seed);
         plan.care_areas = CARE_AREAS.map(str::to_owned).to_vec();
-        let fleet = plan.build()?;
+        let mut fleet = plan.build()?;
+        let release = rollout::Manufacturer::make(&place.path().join("arden"), clock_now)?;
+        release.prepare(&mut fleet);
         let door = Door {
             url,
             root_pem: &root_pem,
@@ -139,6 +144,7 @@ impl Stage {
             administrator,
             people,
             fleet,
+            release,
             tokens: Tokens::default(),
             root_pem,
             bulk: at.bulk,

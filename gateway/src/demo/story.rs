@@ -7,14 +7,14 @@ use std::{
 };
 
 use agent_sim::{fleet::Simulation, life::Intervention, scenario::Action};
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     desk::{number, text},
     narrator::Narrator,
-    people::PIN,
+    people::{PIN, ToSign},
+    rollout,
     stage::Stage,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     cli::client::Call,
 };
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+pub(super) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What the story came to.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -38,6 +38,9 @@ pub(super) struct Counts {
     reports: u64,
     orders_done: u64,
     alarms: u64,
+    waves_passed: u64,
+    in_service: u64,
+    tickets: u64,
     signatures: u64,
     audit_entries: u64,
     audit_ok: bool,
@@ -54,8 +57,9 @@ pub(super) async fn tell(stage: &Stage, narrator: &mut Narrator) -> Outcome<Coun
     another_network_card(stage, &simulation, narrator).await?;
     revoke(stage, &simulation, narrator).await?;
     rotate(stage, narrator).await?;
+    let updated = rollout::tell(stage, &simulation, narrator).await?;
     let audit = audit(stage, narrator).await?;
-    count(stage, &simulation, audit).await
+    count(stage, &simulation, audit, updated).await
 }
 
 /// The last pump of the fleet is on no list: somebody brought it along.
@@ -139,7 +143,7 @@ fn hand_out(stage: &Stage, serial: String, secret: String) {
         .insert(serial, secret);
 }
 
-fn first_line(text: &str) -> &str {
+pub(super) fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
@@ -206,7 +210,7 @@ async fn nurse_signs(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     let Some(pump) = stage.fleet.get(1) else {
         return Ok(());
     };
-    let nurse = &stage.people.nurse;
+    let nurse = &stage.people.nurse.desk;
     let id = text(&nurse.pump(pump.serial.as_str()).await?, "id")?;
     let shown = nurse
         .ask(Call::get(["signatures", "subjects", "pump", &id]))
@@ -232,9 +236,13 @@ async fn nurse_signs(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
             first_line(&refusal.to_string())
         ))?;
     }
-    let password = stage.people.nurse_password.expose_secret();
-    let factors = json!({ "password": password, "pin": PIN });
-    let signed = nurse.ask(signature(factors.clone())).await?;
+    let whole = ToSign {
+        kind: "pump",
+        id: &id,
+        meaning: "verified_for_clinical_use",
+        care_area: None,
+    };
+    let signed = stage.people.nurse.sign(&whole).await?;
     narrator.say(&format!(
         "Signed: “{}”, {}, {}, {}.",
         text(&signed, "label")?,
@@ -245,7 +253,7 @@ async fn nurse_signs(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
             .unwrap_or("no care area"),
         text(&signed, "signed_at")?
     ))?;
-    if let Err(refusal) = nurse.ask(signature(factors)).await {
+    if let Err(refusal) = stage.people.nurse.sign(&whole).await {
         narrator.say(&format!("A second time: {}", first_line(&refusal.to_string())))?;
     }
     let elsewhere = stage.fleet.iter().find(|other| other.care_area != pump.care_area);
@@ -328,6 +336,7 @@ async fn hold_when_free(stage: &Stage, simulation: &Simulation, narrator: &mut N
     let held = stage
         .people
         .nurse
+        .desk
         .ask(Call::post(["pumps", &id, "hold"]).json(body))
         .await?;
     narrator.say(&format!(
@@ -358,6 +367,7 @@ async fn hold_when_free(stage: &Stage, simulation: &Simulation, narrator: &mut N
     let signed = stage
         .people
         .nurse
+        .desk
         .page(Call::get(["signatures"]).query("subject", &id))
         .await?;
     let void = signed
@@ -419,6 +429,7 @@ async fn another_network_card(
     stage
         .people
         .security
+        .desk
         .ask(Call::post(["pumps", &id, "hold"]).json(body))
         .await?;
     stage
@@ -442,10 +453,11 @@ async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator)
         return Ok(());
     };
     let serial = pump.serial.as_str();
-    let id = text(&stage.people.security.pump(serial).await?, "id")?;
+    let id = text(&stage.people.security.desk.pump(serial).await?, "id")?;
     let certificates = stage
         .people
         .security
+        .desk
         .list(
             Call::get(["certificates"])
                 .query("pump", &id)
@@ -457,7 +469,7 @@ async fn revoke(stage: &Stage, simulation: &Simulation, narrator: &mut Narrator)
         let fingerprint = text(certificate, "fingerprint")?;
         let call =
             Call::post(["certificates", &fingerprint, "revoke"]).json(json!({ "reason": "key_compromise" }));
-        stage.people.security.ask(call).await?;
+        stage.people.security.desk.ask(call).await?;
     }
     wait(simulation, |view| {
         view.serial == serial && view.link != agent_sim::LinkState::Connected
@@ -481,6 +493,7 @@ async fn rotate(stage: &Stage, narrator: &mut Narrator) -> Outcome<()> {
     stage
         .people
         .security
+        .desk
         .ask(Call::post(["authorities", "rotate"]).json(json!({ "kind": "device" })))
         .await?;
     let Some(pump) = stage.fleet.get(4) else {
@@ -573,7 +586,12 @@ struct Audited {
     ok: bool,
 }
 
-async fn count(stage: &Stage, simulation: &Simulation, audited: Audited) -> Outcome<Counts> {
+async fn count(
+    stage: &Stage,
+    simulation: &Simulation,
+    audited: Audited,
+    updated: rollout::Updated,
+) -> Outcome<Counts> {
     let summary = stage.people.biomed.ask(Call::get(["summary"])).await?;
     let certificates = stage.people.biomed.list(Call::get(["certificates"])).await?;
     let revoked = certificates
@@ -597,6 +615,9 @@ async fn count(stage: &Stage, simulation: &Simulation, audited: Audited) -> Outc
         reports: figures.reports_acked,
         orders_done: figures.orders_done,
         alarms: number(&summary, "/events_24h/alarm"),
+        waves_passed: updated.waves_passed,
+        in_service: updated.in_service,
+        tickets: updated.tickets,
         signatures: audited.signatures,
         audit_entries: audited.entries,
         audit_ok: audited.ok,
