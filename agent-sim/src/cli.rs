@@ -1,5 +1,7 @@
 //! The command line.
 
+mod inputs;
+
 use std::{
     collections::HashMap,
     fs,
@@ -23,6 +25,7 @@ use crate::{
     span,
     stats::Stats,
 };
+use inputs::{TufRoot, read_tokens};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +49,7 @@ pub struct Cli {
 enum Command {
     /// Enrol a fleet and let it live
     #[command(after_help = EXAMPLES)]
-    Run(Run),
+    Run(Box<Run>),
     /// Print a fleet as a list of expected pumps (CSV)
     Fleet(Fleet),
     /// Print a completion script for a shell
@@ -85,6 +88,9 @@ struct Run {
     /// Where the pumps keep keys, certificates and journals
     #[arg(long, value_name = "DIR")]
     state_dir: PathBuf,
+    /// Root metadata of a manufacturer's TUF repository, which its pumps are made with; without a name for all pumps
+    #[arg(long = "tuf-root", value_name = "[MANUFACTURER=]FILE")]
+    tuf_roots: Vec<TufRoot>,
     /// A script of what shall happen (TOML)
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
@@ -190,7 +196,10 @@ impl Fleet {
 
 impl Run {
     fn carry_out(self) -> Result<ExitCode, CliError> {
-        let blueprints = self.fleet.plan().build()?;
+        let mut blueprints = self.fleet.plan().build()?;
+        for pump in &mut blueprints {
+            pump.tuf_root = TufRoot::of(&self.tuf_roots, pump.manufacturer.as_str());
+        }
         enough_files(blueprints.len())?;
         let tokens = match &self.tokens {
             Some(path) => read_tokens(path, &String::from_utf8_lossy(&read("tokens", path)?))?,
@@ -297,7 +306,8 @@ fn summary(figures: &Stats) -> String {
     format!(
         "{} pumps, {} enrolled, {} failed; {} connections, {} lost\n\
          reports: {} sent, {} acknowledged; telemetry: {} sent, {} stored\n\
-         orders: {} received, {} answered for good; certificates renewed: {}; therapies interrupted: {}\n",
+         orders: {} received, {} answered for good; certificates renewed: {}; therapies interrupted: {}\n\
+         updates: {} staged, {} activated, {} proved, {} rolled back, {} refused\n",
         figures.pumps,
         figures.enrolled,
         figures.failed,
@@ -311,69 +321,12 @@ fn summary(figures: &Stats) -> String {
         figures.orders_done,
         figures.renewed,
         figures.therapy_interruptions,
+        figures.updates_staged,
+        figures.updates_activated,
+        figures.updates_proved,
+        figures.updates_rolled_back,
+        figures.updates_refused,
     )
-}
-
-/// One-time tokens by serial number: `serial,token` per line, or any columns under a header that names `serial` and `token`
-/// or `secret`, as `gateway enrol batch` writes. Empty lines and a byte order mark are passed over. An error never shows a token.
-fn read_tokens(path: &Path, text: &str) -> Result<HashMap<String, String>, CliError> {
-    let mut tokens = HashMap::new();
-    let mut columns = (0, 1);
-    for (number, line) in text.trim_start_matches('\u{FEFF}').lines().enumerate() {
-        let line = line.trim();
-        let named = |wanted: &[&str]| {
-            cells(line)
-                .iter()
-                .position(|cell| wanted.contains(&cell.as_str()))
-        };
-        if number == 0
-            && let (Some(serial), Some(token)) = (named(&["serial"]), named(&["token", "secret"]))
-        {
-            columns = (serial, token);
-            continue;
-        }
-        if line.is_empty() {
-            continue;
-        }
-        let problem = |problem| CliError::Tokens {
-            path: path.to_owned(),
-            line: number + 1,
-            problem,
-        };
-        let mut row = cells(line);
-        let mut take = |column: usize| {
-            row.get_mut(column)
-                .map(std::mem::take)
-                .filter(|cell| !cell.is_empty())
-        };
-        let (Some(serial), Some(token)) = (take(columns.0), take(columns.1)) else {
-            return Err(problem("expected a serial number, a comma and a token"));
-        };
-        if tokens.insert(serial, token).is_some() {
-            return Err(problem("this serial number has a token on an earlier line"));
-        }
-    }
-    Ok(tokens)
-}
-
-/// The cells of a CSV line. Quotes may hold commas, and doubled quotes.
-fn cells(line: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let mut quoted = false;
-    let mut characters = line.chars().peekable();
-    while let Some(character) = characters.next() {
-        match (character, cells.last_mut()) {
-            ('"', Some(cell)) if quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                cell.push('"');
-            }
-            ('"', _) => quoted = !quoted,
-            (',', _) if !quoted => cells.push(String::new()),
-            (other, Some(cell)) => cell.push(other),
-            (_, None) => {}
-        }
-    }
-    cells.iter().map(|cell| cell.trim().to_owned()).collect()
 }
 
 /// A pump needs a socket, and a file now and then. Where the system does not say what is allowed, we do not ask.
@@ -406,29 +359,6 @@ mod tests {
         Cli::command().debug_assert();
         assert!(Cli::try_parse_from(["agent-sim", "fleet", "--pumps", "3"]).is_ok());
         assert!(Cli::try_parse_from(["agent-sim", "run", "--pumps", "3"]).is_err());
-    }
-
-    #[test]
-    fn tokens_are_read_and_mistakes_named_without_showing_one() {
-        let path = Path::new("tokens.csv");
-        let read = read_tokens(path, "\u{FEFF}serial,token\r\nAX1,abc\r\n\r\n\"AX2\",\"d,e\"\r\n").unwrap();
-        assert_eq!(read.get("AX1").map(String::as_str), Some("abc"));
-        assert_eq!(read.get("AX2").map(String::as_str), Some("d,e"));
-        // As the gateway writes them.
-        let batch = "serial,manufacturer,model,secret,expires_at\nAX1,Arden,\"AX-1, LVP\",C9Z0-PE78,2026-11-25T07:54:25Z\n";
-        let read = read_tokens(path, batch).unwrap();
-        assert_eq!(read.get("AX1").map(String::as_str), Some("C9Z0-PE78"));
-        let check = |text: &str, expected: &str| {
-            assert_eq!(read_tokens(path, text).unwrap_err().to_string(), expected);
-        };
-        check(
-            "AX1,abc\nAX2;secret",
-            "tokens.csv line 2: expected a serial number, a comma and a token",
-        );
-        check(
-            "AX1,abc\nAX1,secret",
-            "tokens.csv line 2: this serial number has a token on an earlier line",
-        );
     }
 
     #[test]

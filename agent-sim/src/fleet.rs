@@ -83,7 +83,7 @@ impl fmt::Display for Endpoint {
 pub struct SimConfig {
     pub blueprints: Vec<PumpBlueprint>,
     pub gateway: Endpoint,
-    /// `https://host:port` of the EST server.
+    /// `https://host:port` of the bulk listener: EST and firmware.
     pub est: String,
     /// The root under which both listeners prove themselves, in PEM.
     pub trust_anchor: Vec<u8>,
@@ -187,6 +187,7 @@ impl Simulation {
             clock: SimClock::start(config.speed),
             gateway: config.gateway,
             est: EstClient::new(&config.est, Arc::clone(&trust)),
+            bulk: config.est,
             trust,
             tokens: config.tokens,
             enrolling: Semaphore::new(ENROLLING_AT_ONCE),

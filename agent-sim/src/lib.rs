@@ -8,6 +8,7 @@
 //! | [`blueprint`] | a fleet on paper: serial numbers, labels, addresses, firmware, homes |
 //! | [`life`] | what happens to a pump: patients, infusions, alarms, battery, places; pure, no network |
 //! | [`identity`] | keys, certificate requests, enrolment and renewal, what is kept on disk |
+//! | [`firmware`] | tickets, downloads, two slots, trial, checks, proof; and what can go wrong |
 //! | [`outbox`] | reports that must not be lost |
 //! | [`scenario`] | what a script makes happen |
 //! | [`fleet`] | many pumps at once: [`fleet::Simulation`] |
@@ -36,6 +37,7 @@
 pub mod blueprint;
 pub mod cli;
 pub mod clock;
+pub mod firmware;
 pub mod fleet;
 pub mod identity;
 pub mod life;

@@ -40,7 +40,7 @@ pub struct OutboxError {
 enum Entry {
     /// The last sequence number that was given out before this journal begins.
     Seq(u64),
-    Report(Report),
+    Report(Box<Report>),
     Settled(ReportId),
     Order(OrderId),
     Hold(Option<Held>),
@@ -106,7 +106,7 @@ impl Outbox {
             at,
             body,
         };
-        self.record(Entry::Report(report))
+        self.record(Entry::Report(Box::new(report)))
     }
 
     /// The next report to send, in the order of their numbers, at most [`WINDOW`] ahead of the acknowledgements.
@@ -206,7 +206,7 @@ impl Outbox {
             Entry::Seq(seq) => self.last_seq = self.last_seq.max(seq),
             Entry::Report(report) => {
                 self.last_seq = self.last_seq.max(report.seq);
-                self.pending.push_back(report);
+                self.pending.push_back(*report);
             }
             Entry::Settled(id) => {
                 if let Some(place) = self.pending.iter().position(|report| report.id == id)
@@ -227,7 +227,12 @@ impl Outbox {
 
     fn rewrite(&mut self) -> Result<(), OutboxError> {
         let entries = std::iter::once(Entry::Seq(self.last_seq))
-            .chain(self.pending.iter().cloned().map(Entry::Report))
+            .chain(
+                self.pending
+                    .iter()
+                    .cloned()
+                    .map(|report| Entry::Report(Box::new(report))),
+            )
             .chain(self.orders.iter().copied().map(Entry::Order))
             .chain(self.hold.clone().map(|hold| Entry::Hold(Some(hold))));
         let mut text = Vec::new();

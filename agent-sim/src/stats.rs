@@ -53,6 +53,12 @@ figures! {
     /// Orders received that were new, and answers given that are final.
     orders,
     orders_done,
+    /// Updates: files in the other slot, activations, proofs given, returns to the old firmware, tickets and files refused.
+    updates_staged,
+    updates_activated,
+    updates_proved,
+    updates_rolled_back,
+    updates_refused,
     /// Messages from the gateway that do not keep to the contract.
     unreadable,
     /// Infusions ended by anything but their plan, a person or an alarm. Anything but 0 is a fault.

@@ -119,6 +119,18 @@ event_kinds! {
     HoldReleased = "hold_released", Attention, "Hold released";
     /// A pump refused an order, and said why.
     OrderRefused = "order_refused", Attention, "Pump refused an order";
+    /// A rollout went on, by itself or by a person.
+    RolloutMoved = "rollout_moved", Note, "Rollout";
+    /// A rollout stopped, because of too many failures or by a person.
+    RolloutHalted = "rollout_halted", Attention, "Rollout halted";
+    /// A wave went on.
+    WaveMoved = "wave_moved", Note, "Wave";
+    /// The update of a pump went on.
+    UpdateMoved = "update_moved", Note, "Update";
+    /// A pump says something of an update that nothing explains.
+    UpdateDoubted = "update_doubted", Alarm, "A pump's word about an update is not believed";
+    /// A release, or a manufacturer's repository, came in.
+    ReleaseImported = "release_imported", Note, "Release imported";
     /// Reports are missing between two that arrived.
     ReportGap = "report_gap", Attention, "Reports of a pump are missing";
     /// A new authority issues from now on.

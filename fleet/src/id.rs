@@ -77,6 +77,8 @@ typed_id! {
     ReportId,
     /// Something worth telling people about.
     EventId,
+    /// A manufacturer's TUF repository, and the root that is trusted for it.
+    RepositoryId,
     /// A manufacturer's release of firmware.
     ReleaseId,
     /// A plan to bring a release to chosen pumps.
@@ -87,6 +89,8 @@ typed_id! {
     AssignmentId,
     /// The hospital's permission for one pump to install one release.
     TicketId,
+    /// A result of functional checks.
+    CheckResultId,
     /// A person's account.
     AccountId,
     /// A token by which a program acts within named permissions, until it expires.

@@ -13,6 +13,7 @@
 //! | [`release`] | what a manufacturer's release is, and for which pumps: a target per pump, or the reason why not |
 //! | [`check`] | what a pump must prove after an update, and whether its readings prove it |
 //! | [`version`] | which of two versions is the older one, per scheme; what does not compare goes to a person |
+//! | [`rollout`] | waves, gates, windows and ward floors: what is done next, and what everything else waits for |
 //! | [`filter`] | the language in which people say which pumps they mean |
 //! | [`access`] | who may do what, and where: roles × permissions in one table, break-glass, two people |
 //! | [`signature`] | what a signature means, over which bytes, with which factors, and when it is void |
@@ -33,6 +34,7 @@ pub mod id;
 pub mod inventory;
 pub mod pump;
 pub mod release;
+pub mod rollout;
 pub mod signature;
 pub mod text;
 pub mod unit;

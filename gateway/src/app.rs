@@ -1,6 +1,6 @@
 //! What every part of the running gateway shares.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use chrono::{FixedOffset, Offset as _, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
@@ -16,6 +16,7 @@ use store::Store;
 use crate::{
     auth::{limits::Rates, password::PasswordRules, record_key::RecordKey, seal::Seal},
     clock::Clock,
+    engine::rollout::Bell,
     firmware::TicketKeys,
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
@@ -38,6 +39,10 @@ pub struct App {
     pub people: Arc<People>,
     /// Sign tickets: the hospital's word that a pump may install.
     pub tickets: Arc<TicketKeys>,
+    /// Where published firmware is.
+    pub firmware_dir: Arc<Path>,
+    /// Wakes the loop of rollouts.
+    pub bell: Bell,
     /// What the hospital set.
     pub settings: Settings,
 }

@@ -40,8 +40,12 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError},
     deed::Deed,
-    engine::{housekeeping, inbound, sessions::Sessions},
-    firmware::{Figures, TicketKeys},
+    engine::{
+        housekeeping, inbound,
+        rollout::{self, Bell},
+        sessions::Sessions,
+    },
+    firmware::{Figures, TicketKeys, publish},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
     pki::{
@@ -82,6 +86,8 @@ pub enum StartError {
     Breached(#[from] BreachedProblem),
     #[error("sending the audit trail on: {0}")]
     Forward(#[from] ForwardError),
+    #[error("looking through the published firmware: {0}")]
+    Firmware(std::io::Error),
     #[error("starting a thread: {0}")]
     Thread(std::io::Error),
     #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
@@ -151,6 +157,8 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         &counters,
     )?;
     let app = App {
+        firmware_dir: config.firmware_dir().into(),
+        bell: Bell::default(),
         store,
         clock,
         authorities,
@@ -180,6 +188,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let hostname = config.server.names.first().map_or("-", String::as_str);
     let forwarding = Forwarding::start(&config.audit, hostname, &app.store)?;
     metrics.forwards(&forwarding.progress);
+    tokio::spawn(rollout::run(app.clone(), stopped.clone()));
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
     let (addresses, servers) = http::start(&app, &config, &metrics, &figures, endpoint.local_addr())?;
@@ -236,6 +245,7 @@ async fn open(config: &Config, passphrase: SecretString, clock: &Clock) -> Resul
         let now = clock.now();
         let people = people(&config, &passphrase, KdfCost::STRONG)?;
         let tickets = tickets(&config, &passphrase, KdfCost::STRONG)?;
+        publish::sweep(&config.firmware_dir()).map_err(StartError::Firmware)?;
         let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;
         authorities.refresh_crls(now)?;
         let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);

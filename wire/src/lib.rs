@@ -35,7 +35,9 @@ pub use fleet::{
 /// The rules' own types that appear in messages.
 pub mod types {
     pub use fleet::{
-        check::{AutomaticResult, CheckSpec, CheckUnit, Claim, Expectation, Reading},
+        check::{
+            AutomaticResult, CheckKind, CheckSpec, CheckUnit, Claim, Conduct, Expectation, Limits, Reading,
+        },
         pump::{Activity, Component, HoldKind, MacAddress, SecurityCounter},
         release::{Manifest, RepositoryName, Step, TargetPath},
         signature::Digest,

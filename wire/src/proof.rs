@@ -8,6 +8,7 @@ use fleet::{
     check::AutomaticResult,
     id::{PumpId, TicketId},
     pump::{Component, SecurityCounter},
+    signature::Digest,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,13 @@ use crate::{
     message::{DrugLibrary, V1, at_most},
 };
 
-/// What a pump signs.
+/// What runs on a pump after an update and what its checks read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Proof {
     pub v: V1,
     pub pump: PumpId,
-    /// The ticket that was used; none where nothing was installed.
+    /// The ticket that was used.
     pub ticket: TicketId,
     /// When, by the pump's clock.
     pub at: Timestamp,
@@ -41,7 +43,12 @@ pub struct Proof {
     pub results: Vec<AutomaticResult>,
 }
 
+/// The `kid` of a proof: the SHA-256 of the pump's certificate in DER, by which the gateway finds it.
+#[must_use]
+pub fn key_id(certificate: &[u8]) -> [u8; 32] {
+    *Digest::of(certificate).bytes()
+}
+
 impl Document for Proof {
     const CONTEXT: &'static str = "infusion-pump-gateway proof v1";
-    const MAX: usize = 18 * 1024;
 }

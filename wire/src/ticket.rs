@@ -17,10 +17,10 @@ use thiserror::Error;
 
 use crate::{
     envelope::Document,
-    message::{Refusal, V1},
+    message::{Refusal, V1, at_most},
 };
 
-/// The permission.
+/// The hospital's permission for one pump to install one file, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ticket {
@@ -32,8 +32,12 @@ pub struct Ticket {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hardware: Option<HardwareId>,
     /// What the pump runs now, every component. It does not hold for any other.
+    #[serde(deserialize_with = "at_most::<64, _, _>")]
+    #[schemars(length(max = 64))]
     pub from: Vec<Component>,
     /// What it runs afterwards, every component.
+    #[serde(deserialize_with = "at_most::<64, _, _>")]
+    #[schemars(length(max = 64))]
     pub to: Vec<Component>,
     /// The manufacturer's repository.
     pub repository: RepositoryName,
@@ -59,7 +63,6 @@ pub struct Ticket {
 
 impl Document for Ticket {
     const CONTEXT: &'static str = "infusion-pump-gateway ticket v1";
-    const MAX: usize = 6 * 1024;
 }
 
 /// The pump that a ticket is shown to.
@@ -140,10 +143,13 @@ impl Ticket {
 }
 
 fn same_set(a: &[Component], b: &[Component]) -> bool {
-    let sorted = |list: &[Component]| {
-        let mut list = list.to_vec();
+    fn sorted(list: &[Component]) -> Vec<&Component> {
+        let mut list: Vec<_> = list.iter().collect();
         list.sort_unstable();
         list
-    };
+    }
     sorted(a) == sorted(b)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -78,8 +78,9 @@ impl Channel {
         match self {
             Self::Presence => 512,
             Self::Telemetry => 2 * 1024,
-            Self::Report => 32 * 1024,
-            Self::Order | Self::Ack => 8 * 1024,
+            // Both can carry a signed document.
+            Self::Report | Self::Order => 32 * 1024,
+            Self::Ack => 8 * 1024,
             Self::Time => 1024,
         }
     }
@@ -87,6 +88,8 @@ impl Channel {
 
 /// The largest payload of any topic that a pump publishes on, in bytes; a listener refuses larger packets unread.
 pub const MAX_UP_PAYLOAD: usize = Channel::Report.max_payload();
+/// The largest payload of any topic that the gateway publishes on, in bytes; a pump has to take it.
+pub const MAX_DOWN_PAYLOAD: usize = Channel::Order.max_payload();
 
 /// A topic of one pump: `pumps/<pump id>/<up|down>/<channel>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

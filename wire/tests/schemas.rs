@@ -24,6 +24,10 @@ fn the_published_schemas_are_those_of_the_code() {
             "{} is not the schema of the code; run again with UPDATE_SCHEMAS=1 and read the difference",
             path.display()
         );
+        assert!(
+            !current.contains("crate::"),
+            "{name}: a description speaks of our code"
+        );
         expected.insert(OsString::from(name));
     }
 

@@ -18,6 +18,10 @@ pub(super) struct Model {
     pub(super) hardware: &'static [&'static str],
     /// Components, each with the versions that are in the field.
     pub(super) firmware: &'static [(&'static str, &'static [&'static str])],
+    /// The security counter of what is in the field.
+    pub(super) counter: u32,
+    /// What hospitals call the drug library for it.
+    pub(super) drug_library: &'static str,
     /// Modules, each with the share of pumps that carry one.
     pub(super) modules: &'static [(&'static str, f64)],
 }
@@ -37,6 +41,8 @@ pub(super) const MODELS: [Model; 2] = [
             ("main", &["8.2.1", "8.3.0", "8.3.0", "8.4.2"]),
             ("wireless", &["3.1.7", "3.2.0"]),
         ],
+        counter: 40,
+        drug_library: "Adult general",
         modules: &[("battery", 1.0), ("wireless", 1.0), ("pca", 0.15)],
     },
     Model {
@@ -53,6 +59,8 @@ pub(super) const MODELS: [Model; 2] = [
             ("motor", &["1.9", "2.0"]),
             ("wireless", &["2.4.1", "2.4.3", "2.5.0"]),
         ],
+        counter: 12,
+        drug_library: "Adult and NICU",
         modules: &[("battery", 1.0), ("syringe", 0.25)],
     },
 ];

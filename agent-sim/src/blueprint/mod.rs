@@ -6,14 +6,20 @@ mod list;
 
 pub use list::expected_csv;
 
+use std::path::PathBuf;
+
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 use wire::{
     message::Module,
-    types::{Component, ComponentName, ComponentVersion, HardwareId, MacAddress, Name, SerialNumber},
+    types::{
+        Component, ComponentName, ComponentVersion, HardwareId, MacAddress, Name, SecurityCounter,
+        SerialNumber,
+    },
 };
 
+use crate::firmware::Faults;
 use catalogue::{MODELS, Model};
 
 /// Which MQTT a pump speaks.
@@ -49,6 +55,14 @@ pub struct PumpBlueprint {
     /// Where it is kept when not in use.
     pub location: Name,
     pub mqtt: MqttVersion,
+    /// The security counter that it left the factory with.
+    pub counter: SecurityCounter,
+    /// What its drug library is called; its version is that of the component `drug-library`.
+    pub drug_library: Option<Name>,
+    /// The root metadata of its manufacturer's repository (TUF), in a file. Without one it takes no firmware.
+    pub tuf_root: Option<PathBuf>,
+    /// What is wrong with it.
+    pub faults: Faults,
 }
 
 /// What is wanted of a fleet.
@@ -156,6 +170,10 @@ fn draw(index: usize, lot: u32, area: &str, rng: &mut ChaCha8Rng) -> Result<Pump
             MqttVersion::V5
         },
         serial: text("serial number", &serial)?,
+        counter: SecurityCounter(model.counter),
+        drug_library: Some(text("drug library", model.drug_library)?),
+        tuf_root: None,
+        faults: Faults::default(),
     })
 }
 

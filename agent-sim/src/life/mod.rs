@@ -25,7 +25,7 @@ use wire::{
     types::{Activity, Name},
 };
 
-use crate::blueprint::PumpBlueprint;
+use crate::{blueprint::PumpBlueprint, firmware::Safety};
 use agenda::{Agenda, Moment};
 use therapy::{hours, in_hours};
 
@@ -106,7 +106,7 @@ impl Phase {
     }
 }
 
-/// Why the pump goes from one phase to another. Only the last two could interrupt a therapy, and they must not.
+/// Why the pump goes from one phase to another. Only the last three could interrupt a therapy, and they must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
     /// The infusion's own programme.
@@ -119,15 +119,29 @@ enum Cause {
     Order,
     /// A restart.
     Restart,
+    /// New firmware starts.
+    Update,
 }
 
 impl Cause {
     const fn may_end_therapy(self) -> bool {
         match self {
             Self::Plan | Self::Bedside | Self::Alarm => true,
-            Self::Order | Self::Restart => false,
+            Self::Order | Self::Restart | Self::Update => false,
         }
     }
+}
+
+/// What the firmware makes of the pump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Servicing {
+    /// It may be used.
+    #[default]
+    InService,
+    /// Between two starts: neither use nor network.
+    Restarting,
+    /// On trial: no use before the checks are done.
+    OnTrial,
 }
 
 /// Something changed that others want to know.
@@ -192,6 +206,7 @@ pub struct Life {
     alarm: Option<Alarm>,
     hold: Option<Held>,
     restart_wanted: bool,
+    firmware: Servicing,
     interruptions: u64,
 }
 
@@ -211,7 +226,34 @@ impl Life {
     /// Switched on, and in reach of an access point.
     #[must_use]
     pub fn reachable(&self) -> bool {
-        self.radio && self.phase != Phase::Off
+        self.radio && self.phase != Phase::Off && self.firmware != Servicing::Restarting
+    }
+
+    /// Switched on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.phase != Phase::Off
+    }
+
+    /// What the firmware decides from, whether it may restart the pump.
+    pub(crate) fn safety(&self) -> Safety {
+        Safety {
+            free: self.is_on() && self.is_free(),
+            mains: self.power.mains,
+            charge: self.power.charge,
+            hold: self.hold.as_ref().map(|hold| hold.kind),
+        }
+    }
+
+    /// The firmware takes the pump out of use, or gives it back.
+    pub(crate) fn mind_firmware(&mut self, firmware: Servicing) {
+        let before = self.phase;
+        // Nobody asks what runs: a restart ends it, and the account below sees that.
+        if firmware == Servicing::Restarting && self.firmware != firmware && before.course().is_some() {
+            self.phase = Phase::Ready;
+        }
+        self.firmware = firmware;
+        self.account(before, Cause::Update);
     }
 
     /// Ready or standby without a patient: the only time a hold may begin.
@@ -318,6 +360,11 @@ impl Life {
             self.account(before, Cause::Restart);
             changes.extend([Change::PowerOff, Change::PowerOn]);
         }
+    }
+
+    /// Nobody may begin an infusion with it.
+    fn is_out_of_use(&self) -> bool {
+        self.is_held() || self.firmware != Servicing::InService
     }
 
     fn is_held(&self) -> bool {

@@ -7,7 +7,8 @@ use rand::{Rng, seq::IndexedRandom};
 use wire::{Timestamp, types::Name};
 
 use super::{
-    Agenda, Alarm, Cause, Change, Course, Held, Life, Moment, Phase, Power, Rhythm, Therapy, therapy::hours,
+    Agenda, Alarm, Cause, Change, Course, Held, Life, Moment, Phase, Power, Rhythm, Servicing, Therapy,
+    therapy::hours,
 };
 use crate::blueprint::PumpBlueprint;
 
@@ -54,6 +55,7 @@ impl Life {
             alarm: None,
             hold,
             restart_wanted: false,
+            firmware: Servicing::default(),
             interruptions: 0,
         };
         // The hold of a pump that was switched off under a patient begins now: it starts without one.
@@ -95,7 +97,7 @@ impl Life {
         let mut changes = self.step(now, rng);
         let before = changes.len();
         match what {
-            Intervention::StartInfusion { rate, volume } if self.is_free() && !self.is_held() => {
+            Intervention::StartInfusion { rate, volume } if self.is_free() && !self.is_out_of_use() => {
                 for planned in [Moment::Fetch, Moment::Attach, Moment::Return] {
                     self.agenda.cancel(planned);
                 }
@@ -233,9 +235,9 @@ impl Life {
     fn around_infusion(&mut self, moment: Moment, rng: &mut impl Rng) {
         match (moment, self.phase) {
             (Moment::Fetch, Phase::Ready) => {
-                // Few infusions start at night, and none on a held pump.
+                // Few infusions start at night, and none on a pump that is held or updated.
                 let night = !(6..22).contains(&self.now.hour());
-                if self.is_held() || (night && rng.random_bool(0.75)) {
+                if self.is_out_of_use() || (night && rng.random_bool(0.75)) {
                     self.plan_fetch(rng);
                 } else {
                     self.carry_to_a_bed(rng);
@@ -244,7 +246,7 @@ impl Life {
                     self.plan(between(rng, 2, 10), Moment::Attach);
                 }
             }
-            (Moment::Attach, Phase::Standby) if self.is_held() => {
+            (Moment::Attach, Phase::Standby) if self.is_out_of_use() => {
                 self.plan(between(rng, 2, 20), Moment::Return);
             }
             (Moment::Attach, Phase::Standby) => {

@@ -22,8 +22,9 @@ use crate::blueprint::MqttVersion;
 const INFLIGHT: u16 = 40;
 /// Messages that may wait for their turn.
 const QUEUE: usize = 64;
-/// The largest packet that is accepted, in bytes: the largest order with its topic.
-const MAX_INCOMING: u32 = 16 * 1024;
+/// The largest packet that is accepted, in bytes: the largest order with its topic and properties.
+#[expect(clippy::cast_possible_truncation, reason = "32 KiB and one more")]
+const MAX_INCOMING: u32 = wire::topic::MAX_DOWN_PAYLOAD as u32 + 1024;
 /// A handshake may take this long while a whole fleet comes back, in seconds.
 const CONNECT_SECONDS: u64 = 20;
 /// The topics that a pump listens on.

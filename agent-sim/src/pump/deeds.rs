@@ -7,10 +7,7 @@ use rand::Rng;
 use tokio::time::Instant;
 use wire::{
     OrderId, Timestamp,
-    message::{
-        Ack, InventoryReport, Order, OrderBody, OrderOutcome, OrderResult, ReportBody, SoftwareSlot,
-        SoftwareState,
-    },
+    message::{Ack, InventoryReport, Order, OrderBody, OrderOutcome, OrderResult, ReportBody},
     types::{MacAddress, Reason},
 };
 
@@ -33,6 +30,7 @@ impl Pump {
     pub(super) fn tick(&mut self) {
         let changes = self.life.step(self.shared.clock.life(), &mut self.fate);
         self.follow(changes);
+        self.tend_firmware();
     }
 
     /// What follows from changes of life.
@@ -49,7 +47,10 @@ impl Pump {
                 }
                 // A start takes its time, even if the power is back at once.
                 Change::PowerOff => self.cut_until = self.cut_until.max(Some(Instant::now() + BOOT)),
-                Change::PowerOn => self.report_inventory(),
+                Change::PowerOn => {
+                    self.start_firmware();
+                    self.report_inventory();
+                }
                 Change::RadioDown | Change::RadioUp => {}
             }
         }
@@ -91,6 +92,19 @@ impl Pump {
                 self.telemetry_due = Instant::now();
             }
             Action::Malformed => self.garbage += 1,
+            Action::Fault { fault, wrong, bytes } => {
+                self.firmware.faults.set(fault, wrong);
+                if let Some(bytes) = bytes {
+                    self.firmware.faults.drop_every = bytes;
+                }
+            }
+            Action::Sideload => {
+                let done = self.firmware.sideload();
+                self.flashed(done);
+                self.tend_firmware();
+            }
+            Action::BackUp => self.back_up(),
+            Action::Restore => self.restore(),
             Action::Flood {
                 what: Flood::Telemetry,
                 count,
@@ -125,6 +139,11 @@ impl Pump {
             return;
         }
         self.shared.counters.orders.one();
+        if self.obey_about_firmware(order.id, &order.body) {
+            self.note(order.id);
+            self.follow(vec![Change::State]);
+            return;
+        }
         match order.body {
             OrderBody::Hold { hold, reason } => match self.life.order_hold(order.id, hold, reason) {
                 HoldAnswer::Done => self.answer(order.id, OrderOutcome::Done, None),
@@ -159,6 +178,11 @@ impl Pump {
                 self.renew_now();
                 return;
             }
+            // Taken above by a pump that has a certificate, and none gets orders without one.
+            OrderBody::Download { .. }
+            | OrderBody::Install { .. }
+            | OrderBody::ReturnTicket { .. }
+            | OrderBody::RollBack { .. } => return,
         }
         self.keep_hold();
         self.note(order.id);
@@ -172,18 +196,28 @@ impl Pump {
 
     /// Answers an order.
     pub(super) fn answer(&mut self, order: OrderId, outcome: OrderOutcome, reason: Option<&str>) {
+        self.answer_with(order, outcome, reason.and_then(|reason| Reason::new(reason).ok()));
+    }
+
+    /// The same. False if the answer could not be kept.
+    pub(super) fn answer_with(
+        &mut self,
+        order: OrderId,
+        outcome: OrderOutcome,
+        reason: Option<Reason>,
+    ) -> bool {
         if outcome != OrderOutcome::WhenFree {
             self.shared.counters.orders_done.one();
         }
         self.report(ReportBody::OrderResult(OrderResult {
             order,
             outcome,
-            reason: reason.and_then(|reason| Reason::new(reason).ok()),
-        }));
+            reason,
+        }))
     }
 
-    /// Says what the pump is.
-    pub(super) fn report_inventory(&mut self) {
+    /// Says what the pump is. False if that could not be kept.
+    pub(super) fn report_inventory(&mut self) -> bool {
         let blueprint = &self.blueprint;
         let report = InventoryReport {
             serial: blueprint.serial.clone(),
@@ -191,20 +225,22 @@ impl Pump {
             model: blueprint.model.clone(),
             hardware_id: blueprint.hardware_id.clone(),
             udi: Some(blueprint.udi.clone()),
-            components: blueprint.components.clone(),
+            components: self.firmware.components().to_vec(),
             macs: self.macs.clone(),
             modules: blueprint.modules.clone(),
-            software: Some(SoftwareState {
-                active: SoftwareSlot::A,
-                trial: false,
-            }),
+            software: Some(self.firmware.software()),
+            counter: Some(self.firmware.counter()),
+            drug_library: self.drug_library(),
         };
-        self.report(ReportBody::Inventory(report));
+        self.report(ReportBody::Inventory(report))
     }
 
-    fn report(&mut self, body: ReportBody) {
+    /// False if it could not be kept.
+    pub(super) fn report(&mut self, body: ReportBody) -> bool {
         let kept = self.outbox.push(self.shown_time(), body);
+        let is_kept = kept.is_ok();
         self.heed(kept);
+        is_kept
     }
 
     /// Forgets what the gateway has, or will never take.

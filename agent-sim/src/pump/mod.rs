@@ -1,11 +1,14 @@
 //! One pump: a task that enrols, connects, lives, reports, and comes back after whatever happens to it.
 
+mod backup;
 mod deeds;
 mod enrol;
+mod errands;
 mod impostor;
 mod line;
 mod session;
 mod shared;
+mod update;
 
 pub(crate) use shared::Shared;
 pub use shared::{LinkState, PumpView};
@@ -20,17 +23,19 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
-use wire::{OrderId, reconnect, types::MacAddress};
+use wire::{OrderId, PumpId, reconnect, types::MacAddress};
 
 use crate::{
     blueprint::PumpBlueprint,
     clock::DeviceClock,
+    firmware::{Firmware, FlashError},
     identity::{Identity, Slot, StateDir, StateDirError, TrustError},
     life::{Life, Rhythm},
     outbox::{Outbox, OutboxError},
     scenario::Action,
 };
 use enrol::Renewal;
+use errands::Errands;
 use session::Ending;
 
 /// A connection that held this long was good: the next wait is a short one again.
@@ -49,6 +54,8 @@ pub(crate) enum PumpError {
     Outbox(#[from] OutboxError),
     #[error(transparent)]
     Trust(#[from] TrustError),
+    #[error(transparent)]
+    Flash(#[from] FlashError),
 }
 
 /// Why a pump's task ends.
@@ -93,6 +100,12 @@ pub(crate) struct Pump {
     /// Orders that wait for a renewal.
     renewal_orders: Vec<OrderId>,
     impostor: Option<JoinHandle<()>>,
+    firmware: Firmware,
+    errands: Errands,
+    /// From its certificate, once it has one.
+    known_as: Option<PumpId>,
+    /// A restart waits for reports, but not beyond this.
+    leaving_by: Option<Instant>,
     interruptions_counted: u64,
 }
 
@@ -111,6 +124,11 @@ impl Pump {
     ) -> Result<Self, PumpError> {
         let dir = StateDir::open(state_dir, &blueprint.serial)?;
         let outbox = Outbox::open(dir.file("journal"))?;
+        let firmware = Firmware::open(
+            dir.file("firmware"),
+            update::factory(&blueprint),
+            blueprint.faults.clone(),
+        )?;
         let mut fate = ChaCha8Rng::seed_from_u64(blueprint.seed);
         let mut spread = ChaCha8Rng::seed_from_u64(blueprint.seed ^ 1);
         let now = shared.clock.life();
@@ -121,7 +139,7 @@ impl Pump {
             now,
             &mut fate,
         );
-        Ok(Self {
+        let mut pump = Self {
             clock: DeviceClock::draw(now, &mut spread),
             macs: blueprint.macs.clone(),
             blueprint,
@@ -140,8 +158,14 @@ impl Pump {
             renewal: Renewal::default(),
             renewal_orders: Vec::new(),
             impostor: None,
+            firmware,
+            errands: Errands::default(),
+            known_as: None,
+            leaving_by: None,
             interruptions_counted: 0,
-        })
+        };
+        pump.start_firmware();
+        Ok(pump)
     }
 
     /// Notes that a pump can not go on, and why.
@@ -216,6 +240,7 @@ impl Pump {
             path: self.dir.file("identity.pem"),
             problem: "the certificate is gone".to_owned(),
         })?);
+        self.known_as = Some(identity.id);
         self.renewal.plan_for(&identity, slot, &mut self.spread);
         Ok(InUse { identity, slot })
     }
@@ -238,6 +263,7 @@ impl Pump {
             tokio::select! {
                 () = sleep_until(wake.max(now + GRAIN)) => {}
                 action = receive(&mut self.actions) => self.act(action),
+                home = self.errands.home() => self.errand_home(home),
                 () = stopped(&mut self.stopping) => return Err(Exit::Stopped),
             }
         }
@@ -248,12 +274,14 @@ impl Pump {
         self.life.reachable() && self.cut_until.is_none_or(|cut| cut <= now)
     }
 
-    /// When life next needs a look; an hour from now if nothing is planned.
+    /// When life or firmware next needs a look; an hour from now if nothing is planned.
     fn next_of_life(&self) -> Instant {
-        self.life.next_moment().map_or_else(
+        let life = self.life.next_moment().map_or_else(
             || Instant::now() + Duration::from_hours(1),
             |at| self.shared.clock.instant_of(at),
-        )
+        );
+        self.next_of_firmware()
+            .map_or(life, |firmware| life.min(firmware))
     }
 }
 
@@ -269,3 +297,6 @@ async fn receive(actions: &mut mpsc::Receiver<Action>) -> Action {
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests;

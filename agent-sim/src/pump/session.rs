@@ -51,6 +51,7 @@ impl Pump {
                         heard = &mut hear => break Ok(heard),
                         () = sleep_until(wake) => {}
                         action = receive(&mut self.actions) => self.act(action),
+                        home = self.errands.home() => self.errand_home(home),
                         renewed = self.renewal.finished() => {
                             if self.renewed(in_use, renewed)? {
                                 wants = Some(Ending::Renewed);

@@ -7,7 +7,10 @@ use std::{
 
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use wire::{PumpId, types::Activity};
+use wire::{
+    PumpId,
+    types::{Activity, Component, SecurityCounter},
+};
 
 use crate::{
     clock::SimClock,
@@ -45,6 +48,11 @@ pub struct PumpView {
     pub hold_in_force: Option<bool>,
     /// Reports that wait for an acknowledgement.
     pub reports_pending: usize,
+    /// What runs, once it has started for the first time.
+    pub components: Vec<Component>,
+    pub counter: SecurityCounter,
+    /// What runs is on trial.
+    pub trial: bool,
     /// The last thing that went wrong.
     pub problem: Option<String>,
 }
@@ -55,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) gateway: Endpoint,
     pub(crate) trust: Arc<Trust>,
     pub(crate) est: EstClient,
+    /// `https://host:port` of the bulk listener, which is the EST server's.
+    pub(crate) bulk: String,
     pub(crate) tokens: TokenSource,
     /// So that a fleet does not enrol with ten thousand handshakes at once.
     pub(crate) enrolling: Semaphore,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use wire::types::MacAddress;
 
-use crate::life::Intervention;
+use crate::{firmware::Fault, life::Intervention};
 
 /// What a flood is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,4 +31,16 @@ pub enum Action {
     Malformed,
     /// It sends as much as the line takes.
     Flood { what: Flood, count: u32 },
+    /// Something breaks, or is put right. A bad link breaks off after so many bytes.
+    Fault {
+        fault: Fault,
+        wrong: bool,
+        bytes: Option<u64>,
+    },
+    /// Somebody installs something at the pump itself, without a ticket.
+    Sideload,
+    /// Somebody takes a copy of the pump's memory.
+    BackUp,
+    /// Somebody puts that copy back.
+    Restore,
 }

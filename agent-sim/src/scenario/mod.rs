@@ -200,7 +200,7 @@ mod tests {
         check(
             &event("do = 'explode'"),
             "line 5: there is no `explode` to do; known are drop_network, start_infusion, stop_infusion, alarm, \
-             battery, move, change_mac, clone, clock_step, power_cycle, malformed, flood",
+             battery, move, change_mac, clone, clock_step, power_cycle, malformed, flood, fault, repair, sideload, back_up, restore",
         );
         check(
             &event("do = 'drop_network'"),
@@ -229,6 +229,13 @@ mod tests {
         check(
             "[[event]]\nat = '1s'\npump = '140%'\ndo = 'power_cycle'",
             "line 3: `pump` is `140%`; a share is 0% to 100%",
+        );
+        check(
+            &event("do = 'fault'\nkind = 'gremlin'"),
+            "line 5: `kind` is `gremlin`; known are flow_drift, occlusion_sensor, speaker_weak, battery_weak, clock_off, \
+             library_altered, check_not_run, lies, silent_after_activation, checks_never_reported, trial_boot_fails, \
+             power_loss_fetching, power_loss_staged, power_loss_activating, power_loss_trial, power_loss_committed, \
+             bad_link, other_versions",
         );
         assert!(matches!(
             Scenario::parse("[[event]]\nat = '1s'\npump = 0\nwhen = 3\ndo = 'clone'"),

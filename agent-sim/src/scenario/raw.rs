@@ -9,6 +9,7 @@ use wire::types::{MacAddress, Name};
 
 use super::{Action, Event, Flood, ScenarioError, Selector};
 use crate::{
+    firmware::Fault,
     life::{Alarm, Intervention},
     span,
 };
@@ -37,6 +38,7 @@ struct RawEvent {
     mac: Option<String>,
     by: Option<String>,
     count: Option<u32>,
+    bytes: Option<u32>,
 }
 
 /// An action's word, what it needs, and what else it may have.
@@ -58,7 +60,7 @@ const fn grammar(
     }
 }
 
-const ACTIONS: [Grammar; 12] = [
+const ACTIONS: [Grammar; 17] = [
     grammar("drop_network", &["for"], &[]),
     grammar("start_infusion", &["rate", "volume"], &[]),
     grammar("stop_infusion", &[], &[]),
@@ -71,6 +73,11 @@ const ACTIONS: [Grammar; 12] = [
     grammar("power_cycle", &[], &[]),
     grammar("malformed", &[], &[]),
     grammar("flood", &["count"], &["kind"]),
+    grammar("fault", &["kind"], &["bytes"]),
+    grammar("repair", &["kind"], &[]),
+    grammar("sideload", &[], &[]),
+    grammar("back_up", &[], &[]),
+    grammar("restore", &[], &[]),
 ];
 
 /// The words of all actions, for an error.
@@ -151,6 +158,7 @@ fn action(raw: &RawEvent, line: usize) -> Result<Action, ScenarioError> {
         ("mac", raw.mac.is_some()),
         ("by", raw.by.is_some()),
         ("count", raw.count.is_some()),
+        ("bytes", raw.bytes.is_some()),
     ] {
         let action = grammar.word;
         if present && !grammar.needs.contains(&field) && !grammar.may_have.contains(&field) {
@@ -199,6 +207,14 @@ fn action(raw: &RawEvent, line: usize) -> Result<Action, ScenarioError> {
         "clock_step" => Action::ClockStep {
             by: step(raw.by.as_deref().unwrap_or_default(), line)?,
         },
+        word @ ("fault" | "repair") => Action::Fault {
+            fault: fault(raw.kind.as_deref().unwrap_or_default(), line)?,
+            wrong: word == "fault",
+            bytes: raw.bytes.map(u64::from),
+        },
+        "sideload" => Action::Sideload,
+        "back_up" => Action::BackUp,
+        "restore" => Action::Restore,
         "power_cycle" => Action::Life(Intervention::PowerCycle),
         "flood" => Action::Flood {
             what: match raw.kind.as_deref() {
@@ -227,6 +243,17 @@ fn alarm(word: &str, line: usize) -> Result<Alarm, ScenarioError> {
             let known = Alarm::ALL.map(Alarm::as_str).join(", ");
             value(line, "kind", format!("is `{word}`; known are {known}"))
         })
+}
+
+fn fault(word: &str, line: usize) -> Result<Fault, ScenarioError> {
+    Fault::from_word(word).ok_or_else(|| {
+        let known: Vec<_> = Fault::ALL.iter().map(|fault| fault.as_str()).collect();
+        value(
+            line,
+            "kind",
+            format!("is `{word}`; known are {}", known.join(", ")),
+        )
+    })
 }
 
 /// A span with a sign: `-1h`, `+30s`.

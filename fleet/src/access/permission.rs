@@ -191,6 +191,12 @@ permissions! {
     [no  no  all all no  no  no  no  | no  no ] Change  RolloutRun = "rollout_run", "run a rollout";
     /// Pauses or halts one: S7.
     [no  no  all all all no  no  no  | no  yes] Protect RolloutHalt = "rollout_halt", "pause or halt a rollout";
+    /// How many pumps a care area keeps in service: S5.
+    [no  no  no  all no  no  no  no  | no  no ] Change  FloorEdit = "floor_edit", "set ward floors";
+    /// What a check at the bench read.
+    [no  no  all all no  no  no  no  | no  no ] Change  CheckEnter = "check_enter", "enter the results of checks";
+    /// One's own: having read what an update changes at the bedside.
+    [own own no  no  no  no  no  no  | no  no ] Own     BriefingRead = "briefing_read", "say that you read a briefing";
 
     /// The signatures on a subject, and whether they stand.
     [all all all all all all all all | no  yes] Read    SignatureRead = "signature_read", "see signatures";

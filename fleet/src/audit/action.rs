@@ -97,6 +97,22 @@ actions! {
     ComponentsChanged = "components_changed", Ordinary, "reported other software";
     IdentityConflict = "identity_conflict", Alarm, "contradicted its identity";
 
+    RepositoryAdded = "repository_added", Ordinary, "added a manufacturer's repository";
+    ReleaseImported = "release_imported", Ordinary, "imported a release";
+    ReleaseRefused = "release_refused", Refused, "could not import a release";
+    FloorSet = "floor_set", Ordinary, "set a ward floor";
+    RolloutWritten = "rollout_written", Ordinary, "wrote a rollout";
+    RolloutMoved = "rollout_moved", Ordinary, "moved a rollout";
+    BriefingRead = "briefing_read", Ordinary, "read a briefing";
+    CheckEntered = "check_entered", Ordinary, "entered a check";
+    RollBackAsked = "roll_back_asked", Ordinary, "asked for the old version";
+    /// By a rule.
+    RolloutStep = "rollout_step", Ordinary, "took a step of a rollout";
+    TicketIssued = "ticket_issued", Ordinary, "issued a ticket";
+    UpdateReported = "update_reported", Ordinary, "reported of its update";
+    /// A pump says something of an update that nothing explains.
+    UpdateDoubted = "update_doubted", Alarm, "was not believed about an update";
+
     ExpectedImported = "expected_imported", Ordinary, "imported the list of expected pumps";
     ExpectedRemoved = "expected_removed", Ordinary, "took a pump off the list";
     CareAreaAdded = "care_area_added", Ordinary, "added a care area";

@@ -45,6 +45,8 @@ mod me;
 mod person;
 mod place;
 mod pump;
+mod release;
+mod rollout;
 mod session;
 mod signature;
 mod summary;
@@ -180,6 +182,8 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(token::routes)
         .configure(summary::routes)
         .configure(pump::routes)
+        .configure(release::routes)
+        .configure(rollout::routes)
         .configure(expected::routes)
         .configure(discrepancy::routes)
         .configure(place::routes)

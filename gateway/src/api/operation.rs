@@ -85,6 +85,7 @@ operations! {
     "person_sessions_end": PeopleEdit;
     "person_show": PeopleRead;
     "pump_certificate_list": CertificateRead;
+    "pump_check_enter": CheckEnter;
     "pump_edit": PumpEdit;
     "pump_event_list": EventRead;
     "pump_export": PumpRead;
@@ -96,9 +97,21 @@ operations! {
     "pump_order_list": PumpRead;
     "pump_report_list": PumpRead;
     "pump_retire": PumpRetire;
+    "pump_roll_back": RolloutRun;
     "pump_show": PumpRead;
     "pump_telemetry_list": PumpRead;
+    "release_import": ReleaseImport;
+    "release_list": ReleaseRead;
+    "release_show": ReleaseRead;
+    "repository_create": ReleaseImport;
+    "repository_list": ReleaseRead;
     "role_table_show": SessionOwn;
+    "rollout_act": RolloutAuthor | RolloutRun | RolloutHalt;
+    "rollout_create": RolloutAuthor;
+    "rollout_list": RolloutRead;
+    "rollout_preview": RolloutRead;
+    "rollout_show": RolloutRead;
+    "rollout_waiting": RolloutRead;
     "session_begin": Nothing;
     "session_end": SessionOwn;
     "session_list": SessionOwn;
@@ -112,6 +125,9 @@ operations! {
     "token_list": ServiceTokenOwn;
     "token_list_all": ServiceTokenRead;
     "token_revoke": ServiceTokenOwn | ServiceTokenRevoke;
+    "ward_floor_list": RolloutRead;
+    "ward_floor_set": FloorEdit;
+    "wave_briefing_read": BriefingRead;
 }
 
 /// What an operation takes; nothing for one that nobody listed.

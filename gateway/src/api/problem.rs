@@ -122,6 +122,12 @@ problem_codes! {
     IdempotencySecret = "idempotency_secret", CONFLICT, "It was done, and its secret is shown once";
     /// An authority is not in the state for it.
     AuthorityRefused = "authority_refused", CONFLICT, "The certificate authority can not do this now";
+    /// Nobody has signed for whose keys these are.
+    RootNotTrusted = "root_not_trusted", CONFLICT, "The root of trust is not signed for";
+    /// Not from the state it is in.
+    IllegalTransition = "illegal_transition", CONFLICT, "It can not be done in the state it is in";
+    /// No update has to be proved, or can be taken back.
+    NotUnderTest = "not_under_test", CONFLICT, "The pump has no such update";
     /// Somebody else changed the record meanwhile.
     Stale = "stale", PRECONDITION_FAILED, "The record was changed meanwhile";
     /// More than is read.
@@ -136,6 +142,8 @@ problem_codes! {
     IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY, "Another request was made under this key";
     /// The new password.
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "The new password is not acceptable";
+    /// A pump would refuse it too.
+    ReleaseRefused = "release_refused", UNPROCESSABLE_ENTITY, "The release does not hold";
     /// The lines are named.
     CsvProblems = "csv_problems", UNPROCESSABLE_ENTITY, "The file has problems; nothing was imported";
     /// Not a certificate that can vouch for pumps.

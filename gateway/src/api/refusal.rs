@@ -77,6 +77,21 @@ impl From<CommandError> for Problem {
             CommandError::ContentChanged { .. } => Self::new(Code::ContentChanged, words),
             CommandError::NotReady(_) => Self::new(Code::NotReady, words),
             CommandError::AlreadySigned { .. } => Self::new(Code::AlreadySigned, words),
+            CommandError::WhichCareArea { .. }
+            | CommandError::NotARoot
+            | CommandError::Spec(_)
+            | CommandError::NoPumps { .. }
+            | CommandError::ReasonNeeded
+            | CommandError::NoSuchCheck { .. } => Self::new(Code::InvalidValue, words),
+            CommandError::RootNotTrusted { .. } => Self::new(Code::RootNotTrusted, words),
+            CommandError::OtherManufacturer { .. } | CommandError::Import(_) | CommandError::Publish(_) => {
+                Self::new(Code::ReleaseRefused, words)
+            }
+            CommandError::Scratch(problem) => internal(&problem),
+            CommandError::Illegal(_) => Self::new(Code::IllegalTransition, words),
+            CommandError::NotUnderTest | CommandError::NothingToRollBack => {
+                Self::new(Code::NotUnderTest, words)
+            }
         }
     }
 }
@@ -180,7 +195,7 @@ fn unavailable(error: &(dyn std::error::Error + 'static)) -> Problem {
 }
 
 /// The outside learns that it failed; the log learns why.
-fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
+pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a request failed");
     Problem::new(
         Code::Internal,

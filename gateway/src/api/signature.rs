@@ -8,8 +8,8 @@ use fleet::{
     access::{Role, reach},
     id::{AccountId, CareAreaId, DeviceId, SignatureId},
     signature::{
-        Answer as Said, Digest, Factor, Meaning, Named, RequiredFactors, SignatureState, Subject,
-        SubjectKind, state,
+        Answer as Said, Digest, Factor, Meaning, Named, RequiredFactors, SignatureState, SignatureStatement,
+        Subject, SubjectKind, state,
     },
     text::{Name, Reason},
 };
@@ -68,6 +68,8 @@ struct SubjectView {
     #[schema(value_type = Object)]
     content: Value,
     care_area: Option<CareAreaId>,
+    /// A wave belongs to several: say for which of them you sign.
+    care_areas: Vec<CareAreaId>,
     /// What you may say of it.
     meanings: Vec<MeaningView>,
     /// Why it can not be signed at this moment.
@@ -89,7 +91,7 @@ type SignaturePage = PageView<SignatureView>;
 /// What would be signed: the content, its version and its hash, and what you may say of it.
 #[utoipa::path(
     tag = "signatures",
-    params(SubjectPath),
+    params(SubjectPath, SubjectQuery),
     responses((status = OK, body = SubjectView))
 )]
 #[get("/signatures/subjects/{kind}/{id}")]
@@ -97,20 +99,29 @@ async fn signature_subject_show(
     api: Data<Api>,
     caller: Caller,
     path: Path<SubjectPath>,
+    query: Query<SubjectQuery>,
 ) -> Answer<Json<SubjectView>> {
     let (kind, id) = (path.kind, path.id);
+    let meaning = query.meaning;
     let now = api.0.app.now();
     let shown = api
         .run(move |app| {
             app.store
-                .read(|db| Ok(subject::show(db, kind, id, now)))?
+                .read(|db| Ok(subject::show(db, kind, id, meaning, now)))?
                 .map_err(Problem::from)
         })
         .await?;
     let principal = &caller.identified.principal;
     let meanings = Meaning::ALL.iter().filter(|meaning| {
         meaning.subject() == kind
-            && reach(principal, meaning.permission(), now).is_ok_and(|reach| reach.includes(shown.care_area))
+            && reach(principal, meaning.permission(), now).is_ok_and(|reach| {
+                let within = |area: &CareAreaId| reach.includes(Some(*area));
+                if shown.care_areas.is_empty() {
+                    reach.includes(shown.care_area)
+                } else {
+                    shown.care_areas.iter().any(within)
+                }
+            })
     });
     let takes = caller
         .identified
@@ -125,6 +136,7 @@ async fn signature_subject_show(
         content_hash: shown.subject.content_hash,
         content: shown.content,
         care_area: shown.care_area,
+        care_areas: shown.care_areas.clone(),
         meanings: meanings
             .map(|meaning| MeaningView {
                 meaning: *meaning,
@@ -147,6 +159,8 @@ struct NewSignature {
     /// The hash of what was shown.
     content_hash: Digest,
     meaning: Meaning,
+    /// For which of its care areas, where it belongs to several.
+    care_area: Option<CareAreaId>,
     /// A remark.
     comment: Option<Reason>,
     /// What you show now.
@@ -181,6 +195,8 @@ struct NewRefusal {
     content_hash: Digest,
     /// What you were asked to say.
     meaning: Meaning,
+    /// For which of its care areas, where it belongs to several.
+    care_area: Option<CareAreaId>,
     /// Why not now.
     reason: Reason,
 }
@@ -210,6 +226,7 @@ async fn signature_sign(
         version: new.version,
         content_hash: new.content_hash,
         meaning: new.meaning,
+        care_area: new.care_area,
         comment: new.comment,
     };
     let shown = factor::Shown {
@@ -241,6 +258,7 @@ async fn signature_refuse(api: Data<Api>, caller: Caller, new: Json<NewRefusal>)
         version: new.version,
         content_hash: new.content_hash,
         meaning: new.meaning,
+        care_area: new.care_area,
         comment: None,
     };
     let view = api
@@ -345,23 +363,30 @@ impl SignatureView {
 }
 
 /// The subject of a signature as it is now; nothing when it is gone.
-fn current(db: &mut Db<'_>, of: &Subject, app: &App) -> Result<Option<Subject>, CommandError> {
-    match subject::show(db, of.kind, of.id, app.now()) {
-        Ok(shown) => Ok(Some(shown.subject)),
-        Err(CommandError::Store(StoreError::NotFound { .. })) => Ok(None),
-        Err(error) => Err(error),
-    }
+fn current(
+    db: &mut Db<'_>,
+    statement: &SignatureStatement,
+    app: &App,
+) -> Result<Option<Subject>, StoreError> {
+    let of = &statement.subject;
+    subject::current(db, of.kind, of.id, statement.answer.meaning(), app.now())
 }
 
 fn single(app: &App, record: SignatureRecord) -> Result<SignatureView, CommandError> {
-    let current = app
-        .store
-        .read(|db| Ok(current(db, &record.statement.subject, app)))??;
+    let current = app.store.read(|db| Ok(current(db, &record.statement, app)))??;
     Ok(SignatureView::of(
         record,
         current.as_ref(),
         app.people.record_key.public(),
     ))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct SubjectQuery {
+    /// What is to be said of it. A wave shows its briefing, or what came of it.
+    meaning: Option<Meaning>,
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -70,6 +70,50 @@ pub enum CommandError {
     /// Not a certificate that may vouch for pumps.
     #[error(transparent)]
     Anchor(#[from] AnchorProblem),
+    /// Not TUF root metadata.
+    #[error("the root of trust is not TUF root metadata; give the manufacturer's `root.json`")]
+    NotARoot,
+    /// Nobody signed for it.
+    #[error(
+        "nobody has signed for the root of trust of {name}; sign it first (`gateway signature sign trust_root {name}`)"
+    )]
+    RootNotTrusted { name: fleet::release::RepositoryName },
+    /// Whose keys are trusted for one manufacturer do not speak for another.
+    #[error("the release says it is by {named}, and the repository is trusted for {trusted}")]
+    OtherManufacturer { named: Name, trusted: Name },
+    /// It does not hold as a pump would check it.
+    #[error(transparent)]
+    Import(#[from] crate::firmware::problem::ImportError),
+    /// It could not be put where pumps fetch it.
+    #[error(transparent)]
+    Publish(#[from] crate::firmware::publish::PublishError),
+    /// No place to unpack.
+    #[error("making room to unpack an archive: {0}")]
+    Scratch(#[source] std::io::Error),
+    /// A rollout that can not be as it is written.
+    #[error(transparent)]
+    Spec(#[from] fleet::rollout::spec::SpecError),
+    /// Nobody would get it.
+    #[error("no pump would get the release ({left_out} are left out); the preview says why")]
+    NoPumps { left_out: usize },
+    /// Not from where it is.
+    #[error(transparent)]
+    Illegal(#[from] fleet::rollout::state::IllegalTransition),
+    /// It has to be said why.
+    #[error("say why: it goes on record")]
+    ReasonNeeded,
+    /// No update has to be proved.
+    #[error("the pump has no update that is to be proved")]
+    NotUnderTest,
+    /// The plan of checks has none of that name for a person.
+    #[error("`{check}` is no check of this update that a person runs")]
+    NoSuchCheck { check: fleet::text::CheckId },
+    /// There is no update to go back from.
+    #[error("the pump has no update to go back from")]
+    NothingToRollBack,
+    /// One signs for one care area.
+    #[error("it belongs to {count} care areas: say for which of them you sign")]
+    WhichCareArea { count: usize },
     /// Only half of what makes a pump was said.
     #[error("a pump that is on no list needs both manufacturer and model")]
     HalfAModel,

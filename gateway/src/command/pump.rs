@@ -8,15 +8,15 @@ use fleet::{
     audit::Action,
     certificate::{LATE_RENEWAL_ARMED_FOR, RevocationReason},
     event::EventKind,
-    id::{OrderId, PumpId},
+    id::PumpId,
     pump::{Hold, HoldKind, Pump, SessionEnd, Udi},
     text::{AssetTag, HardwareId, Name, Reason},
 };
 use serde_json::{Value, json};
 use store::{Db, OrderRow, PumpPatch, StoreError};
-use wire::message::{Order, OrderBody, V1};
+use wire::message::{Order, OrderBody};
 
-use super::{CommandError, certificate, change::Change, place};
+use super::{CommandError, certificate, change::Change, outbox, place};
 use crate::{
     app::{Actor, App},
     deed::Deed,
@@ -76,7 +76,7 @@ pub fn hold(
                 hold: kind,
                 reason: reason.clone(),
             };
-            order_record(&change, db, id, body).map(Some)
+            Ok(Some(outbox::give(db, id, body, change.now)?))
         } else {
             orders_withdraw(&change, db, id)?;
             Ok(None)
@@ -97,7 +97,7 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// What is committed reaches gate and pump in the order in which it was committed: a milder hold that was first can not come
 /// second at the gate, nor an order that was first reach the pump after it was sequestered.
-fn in_turn() -> MutexGuard<'static, ()> {
+pub(crate) fn in_turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -108,11 +108,26 @@ pub(crate) fn turn_is_taken() -> bool {
 }
 
 /// The gate first, then the connection.
-fn enforce(app: &App, id: PumpId, hold: Option<HoldKind>, retired: bool) {
+pub(crate) fn enforce(app: &App, id: PumpId, hold: Option<HoldKind>, retired: bool) {
     app.gate.set_pump(id, hold, retired);
     if retired || !hold.is_none_or(HoldKind::may_connect) {
         app.link.close(id, SessionEnd::Denied);
     }
+}
+
+/// The gate and the connections of pumps become what the record says of them.
+pub(crate) fn enforce_on_record(app: &App, ids: &[PumpId]) -> Result<(), StoreError> {
+    let _turn = in_turn();
+    for id in ids {
+        let pump = app.store.read(|db| db.pump_fetch(*id))?;
+        enforce(
+            app,
+            *id,
+            pump.hold.map(|hold| hold.kind),
+            pump.retired_at.is_some(),
+        );
+    }
+    Ok(())
 }
 
 /// A refusal for what stands already makes sure that it does: the call that committed it may have lost the database's answer,
@@ -147,7 +162,7 @@ fn enforce_standing(app: &App, id: PumpId, refusal: &CommandError) -> Result<(),
 }
 
 /// Sends an order unless the gate knows of something that forbids it; it then waits on record.
-fn deliver(app: &App, id: PumpId, order: Order) {
+pub(crate) fn deliver(app: &App, id: PumpId, order: Order) {
     let gate = app.gate.pump(id);
     if !gate.retired && gate.hold.is_none_or(HoldKind::may_be_ordered) {
         app.link.deliver(id, Down::Order(order));
@@ -353,7 +368,7 @@ pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<Ord
         {
             return Err(CommandError::HoldForbidsOrders { standing });
         }
-        let order = order_record(&change, db, id, errand.into())?;
+        let order = outbox::give(db, id, errand.into(), change.now)?;
         let deed = Deed::of(Action::OrderGiven, "pump", id)
             .after(json!({ "order": order.id, "kind": order.body.kind() }));
         change.record(db, deed)?;
@@ -363,7 +378,7 @@ pub fn order(app: &App, actor: &Actor, id: PumpId, errand: Errand) -> Result<Ord
             Some(id),
             format_args!("ordered: {}", order.body.kind()),
         )?;
-        let row = order_row(id, &order)?;
+        let row = outbox::row(id, &order)?;
         Ok((order, row))
     })?;
     deliver(app, id, order);
@@ -399,41 +414,6 @@ fn in_use(db: &mut Db<'_>, id: PumpId) -> Result<Pump, CommandError> {
         Some(at) => Err(CommandError::Retired { on: at.date_naive() }),
         None => Ok(pump),
     }
-}
-
-fn order_record(
-    change: &Change<'_>,
-    db: &mut Db<'_>,
-    pump: PumpId,
-    body: OrderBody,
-) -> Result<Order, CommandError> {
-    let order = Order {
-        v: V1,
-        id: change.id(OrderId::from_uuid),
-        at: change.now,
-        body,
-    };
-    db.order_supersede(pump, order.body.kind(), change.now)?;
-    db.order_create(&order_row(pump, &order)?)?;
-    Ok(order)
-}
-
-fn order_row(pump: PumpId, order: &Order) -> Result<OrderRow, CommandError> {
-    let body = serde_json::to_value(&order.body).map_err(|error| StoreError::Corrupt {
-        attempted: "write an order down",
-        detail: error.to_string(),
-    })?;
-    Ok(OrderRow {
-        id: order.id,
-        pump,
-        at: order.at,
-        kind: order.body.kind().to_owned(),
-        body,
-        delivered_at: None,
-        outcome: None,
-        outcome_at: None,
-        reason: None,
-    })
 }
 
 /// What waits to be sent is not sent any more.

@@ -40,6 +40,8 @@ pub struct Wanted {
     /// The hash of what was shown.
     pub content_hash: Digest,
     pub meaning: Meaning,
+    /// For which care area, where the subject belongs to several.
+    pub care_area: Option<CareAreaId>,
     /// A remark.
     pub comment: Option<Reason>,
 }
@@ -77,7 +79,7 @@ fn checked_and_signed(
             return Err(CommandError::NotReady(obstacle.clone()));
         }
         shown.signed_by(account.id)?;
-        not_signed_before(&change, db, wanted, &shown.subject)?;
+        not_signed_before(&change, db, wanted, &shown.subject, shown.care_area)?;
 
         let session = session(db, actor)?;
         let required = required_factors(&facts(&session, actor), change.now);
@@ -130,7 +132,10 @@ fn as_it_was_shown(change: &Change<'_>, db: &mut Db<'_>, wanted: &Wanted) -> Res
             kind: wanted.kind,
         });
     }
-    let shown = subject::show(db, wanted.kind, wanted.id, change.now)?;
+    let mut shown = subject::show(db, wanted.kind, wanted.id, Some(wanted.meaning), change.now)?;
+    if !shown.care_areas.is_empty() {
+        shown.care_area = Some(one_of(&shown.care_areas, wanted.care_area)?);
+    }
     change.within(shown.care_area)?;
     let current = &shown.subject;
     if current.version == wanted.version && current.content_hash == wanted.content_hash {
@@ -144,11 +149,23 @@ fn as_it_was_shown(change: &Change<'_>, db: &mut Db<'_>, wanted: &Wanted) -> Res
     }
 }
 
+/// The care area that is signed for. Where there is only one it need not be said.
+fn one_of(care_areas: &[CareAreaId], wanted: Option<CareAreaId>) -> Result<CareAreaId, CommandError> {
+    match (wanted, care_areas) {
+        (Some(wanted), _) if care_areas.contains(&wanted) => Ok(wanted),
+        (None, [only]) => Ok(*only),
+        (Some(_), _) | (None, _) => Err(CommandError::WhichCareArea {
+            count: care_areas.len(),
+        }),
+    }
+}
+
 fn not_signed_before(
     change: &Change<'_>,
     db: &mut Db<'_>,
     wanted: &Wanted,
     current: &Subject,
+    care_area: Option<CareAreaId>,
 ) -> Result<(), CommandError> {
     let before = db
         .signature_of(wanted.kind, wanted.id)?
@@ -158,6 +175,7 @@ fn not_signed_before(
             Some(statement.account) == change.actor.account()
                 && statement.answer.is_signature()
                 && statement.answer.meaning() == wanted.meaning
+                && statement.care_area.as_ref().map(|area| area.id) == care_area
                 && state(statement, Some(current)) == SignatureState::Valid
         });
     match before {

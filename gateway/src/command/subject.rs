@@ -3,8 +3,9 @@
 use fleet::{
     Timestamp,
     access::{BREAK_GLASS_FOR, SamePerson, different_people},
-    id::{AccountId, CareAreaId, GlassUseId, PumpId},
-    signature::{Subject, SubjectKind, content_hash},
+    id::{AccountId, CareAreaId, GlassUseId, PumpId, RepositoryId, RolloutId, WaveId},
+    rollout::state::{AssignmentState, Stage},
+    signature::{Meaning, Subject, SubjectKind, content_hash},
 };
 use serde_json::{Value, json};
 use store::{AuditFilter, Db, PAGE_MAX, StoreError};
@@ -12,6 +13,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::CommandError;
+
+mod rollout;
 
 /// A subject in its present state.
 #[derive(Debug)]
@@ -22,12 +25,14 @@ pub struct Shown {
     pub content: Value,
     /// The care area it belongs to.
     pub care_area: Option<CareAreaId>,
+    /// The care areas of which one is signed for, where it belongs to several.
+    pub care_areas: Vec<CareAreaId>,
     /// What people call it.
     pub title: String,
     /// Why it can not be signed at this moment.
     pub obstacle: Option<NotReady>,
-    /// Whose deed it is: that person does not sign it.
-    pub author: Option<AccountId>,
+    /// Whose deed it is: these people do not sign it (S12).
+    pub authors: Vec<AccountId>,
 }
 
 /// Why a subject can not be signed at this moment. Saying `not now` is possible all the same.
@@ -42,6 +47,12 @@ pub enum NotReady {
     /// It never said what it runs.
     #[error("the pump has not reported its software yet; let it connect first")]
     NothingReported,
+    /// Its update is not at its end.
+    #[error("its update is not at its end: {}", .at.label().to_lowercase())]
+    Updating { at: AssignmentState },
+    /// Nobody is asked for this now.
+    #[error("nobody is asked to sign this now: {at}")]
+    NotAsked { at: &'static str },
     /// The glass is still broken.
     #[error("break-glass is still open, until {until}; review it when it is over")]
     StillOpen { until: Timestamp },
@@ -53,26 +64,56 @@ impl Shown {
     /// # Errors
     /// [`SamePerson`].
     pub(super) fn signed_by(&self, signer: AccountId) -> Result<(), SamePerson> {
-        self.author
-            .map_or(Ok(()), |author| different_people(author, signer))
+        self.authors
+            .iter()
+            .try_for_each(|author| different_people(*author, signer))
     }
 }
 
-/// A subject as it is now.
+/// A subject as it is now. What is shown of a wave depends on what is to be signed; where that is not said, on how far it is.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
-pub fn show(db: &mut Db<'_>, kind: SubjectKind, id: Uuid, now: Timestamp) -> Result<Shown, CommandError> {
+pub fn show(
+    db: &mut Db<'_>,
+    kind: SubjectKind,
+    id: Uuid,
+    meaning: Option<Meaning>,
+    now: Timestamp,
+) -> Result<Shown, CommandError> {
     match kind {
         SubjectKind::Pump => pump(db, PumpId::from_uuid(id)),
         SubjectKind::BreakGlass => glass_use(db, GlassUseId::from_uuid(id), now),
-        SubjectKind::Hold | SubjectKind::Wave | SubjectKind::Rollout | SubjectKind::TrustRoot => {
-            Err(StoreError::NotFound {
-                what: kind.label(),
-                id: id.to_string(),
-            }
-            .into())
+        SubjectKind::Rollout => rollout::rollout(db, RolloutId::from_uuid(id)),
+        SubjectKind::Wave => rollout::wave(db, WaveId::from_uuid(id), meaning),
+        SubjectKind::TrustRoot => rollout::trust_root(db, RepositoryId::from_uuid(id)),
+        SubjectKind::Hold => Err(StoreError::NotFound {
+            what: kind.label(),
+            id: id.to_string(),
         }
+        .into()),
+    }
+}
+
+/// The subject of a signature that was given, as it is now; nothing when it is gone.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn current(
+    db: &mut Db<'_>,
+    kind: SubjectKind,
+    id: Uuid,
+    meaning: Meaning,
+    now: Timestamp,
+) -> Result<Option<Subject>, StoreError> {
+    match show(db, kind, id, Some(meaning), now) {
+        Ok(shown) => Ok(Some(shown.subject)),
+        Err(CommandError::Store(StoreError::NotFound { .. })) => Ok(None),
+        Err(CommandError::Store(error)) => Err(error),
+        Err(other) => Err(StoreError::Corrupt {
+            attempted: "read what was signed",
+            detail: other.to_string(),
+        }),
     }
 }
 
@@ -103,6 +144,18 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
         "hold": pump.hold.as_ref().map(|hold| hold.kind),
         "retired": pump.retired_at.is_some(),
     });
+    let updates = db.assignment_of_pump(id)?;
+    let update = updates
+        .iter()
+        .find(|assignment| assignment.state.stage() == Stage::Updating);
+    let authors = match update {
+        None => Vec::new(),
+        Some(update) => db
+            .check_result_of(&[update.id])?
+            .into_iter()
+            .filter_map(|result| result.account)
+            .collect(),
+    };
     let obstacle = if pump.retired_at.is_some() {
         Some(NotReady::Retired)
     } else if pump.hold.is_some() {
@@ -110,7 +163,10 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
     } else if pump.components.is_empty() {
         Some(NotReady::NothingReported)
     } else {
-        None
+        update
+            .map(|update| update.state)
+            .filter(|state| *state != AssignmentState::AwaitingSignoff)
+            .map(|at| NotReady::Updating { at })
     };
     let title = pump
         .asset_tag
@@ -120,9 +176,10 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
         subject: subject(SubjectKind::Pump, id.as_uuid(), pump.content_version, &content),
         content,
         care_area: pump.care_area,
+        care_areas: Vec::new(),
         title,
         obstacle,
-        author: None,
+        authors,
     })
 }
 
@@ -175,8 +232,9 @@ fn glass_use(db: &mut Db<'_>, id: GlassUseId, now: Timestamp) -> Result<Shown, C
         subject: subject(SubjectKind::BreakGlass, id.as_uuid(), 1, &content),
         content,
         care_area: None,
+        care_areas: Vec::new(),
         title: format!("{}, {}", person.printed_name, used.since),
         obstacle: is_open.then_some(NotReady::StillOpen { until: over_at }),
-        author: Some(used.account),
+        authors: vec![used.account],
     })
 }

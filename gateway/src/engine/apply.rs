@@ -6,14 +6,17 @@ use fleet::{
     event::{Event, EventKind},
     id::{EventId, PumpId},
     inventory::{KnownIdentity, ReportedIdentity, compare},
-    pump::{Component, MacAddress, Udi},
+    pump::{Component, InstalledLibrary, MacAddress, Udi},
     text::SerialNumber,
 };
 use serde_json::{Value, json};
-use store::{Db, Recorded, ReportRow, StoreError};
+use store::{Db, PumpSoftware, Recorded, ReportRow, StoreError};
 use wire::message::{InventoryReport, OrderOutcome, OrderResult, Report, ReportBody};
 
-use super::group::{Group, ReceivedReport};
+use super::{
+    group::{Group, ReceivedReport},
+    rollout::report::{Consequences, Reading},
+};
 use crate::{deed::Deed, fresh};
 
 /// Writes everything of a group but its reports.
@@ -48,7 +51,11 @@ pub(super) fn apply_signals(db: &mut Db<'_>, group: &Group) -> Result<(), StoreE
 }
 
 /// Writes a report and what follows from it. A report that is on record already changes nothing.
-pub(super) fn apply_report(db: &mut Db<'_>, received: &ReceivedReport) -> Result<(), StoreError> {
+pub(super) fn apply_report(
+    db: &mut Db<'_>,
+    received: &ReceivedReport,
+    consequences: &mut Consequences,
+) -> Result<(), StoreError> {
     let ReceivedReport {
         pump,
         report,
@@ -72,9 +79,21 @@ pub(super) fn apply_report(db: &mut Db<'_>, received: &ReceivedReport) -> Result
     if let Some(detail) = numbered.contradiction(last, report) {
         db.event_record(&[event(*received_at, EventKind::ReportGap, *pump, detail)])?;
     }
+    let mut reading = Reading {
+        pump: *pump,
+        sequence: u64::try_from(numbered.on_record()).unwrap_or_default(),
+        now: *received_at,
+        consequences,
+    };
     match &report.body {
-        ReportBody::Inventory(inventory) => apply_inventory(db, *pump, inventory, *received_at),
+        ReportBody::Inventory(inventory) => {
+            let known = db.pump_fetch(*pump)?.components;
+            apply_inventory(db, *pump, inventory, *received_at)?;
+            reading.inventory(db, &known, &inventory.components)
+        }
         ReportBody::OrderResult(result) => apply_order_result(db, *pump, result, *received_at),
+        ReportBody::Update(update) => reading.update(db, update),
+        ReportBody::Proof { signed } => reading.proof(db, signed),
     }
 }
 
@@ -133,7 +152,7 @@ fn cleaned(body: &ReportBody) -> ReportBody {
             udi: udi(inventory).map(|udi| udi.to_string()),
             ..inventory.clone()
         }),
-        ReportBody::OrderResult(_) => body.clone(),
+        ReportBody::OrderResult(_) | ReportBody::Update(_) | ReportBody::Proof { .. } => body.clone(),
     }
 }
 
@@ -145,6 +164,8 @@ const fn kind(body: &ReportBody) -> &'static str {
     match body {
         ReportBody::Inventory(_) => "inventory",
         ReportBody::OrderResult(_) => "order_result",
+        ReportBody::Update(_) => "update",
+        ReportBody::Proof { .. } => "proof",
     }
 }
 
@@ -180,6 +201,7 @@ fn apply_inventory(
         Some(&reported.hardware_id),
         udi.as_ref(),
     )?;
+    db.pump_software_set(pump, &software(reported))?;
     for finding in &findings {
         let action = match finding.kind {
             EventKind::ComponentsChanged => Action::ComponentsChanged,
@@ -199,6 +221,22 @@ fn apply_inventory(
         .map(|finding| event(now, finding.kind, pump, finding.detail))
         .collect();
     db.event_record(&events)
+}
+
+fn software(reported: &InventoryReport) -> PumpSoftware {
+    PumpSoftware {
+        counter: reported.counter,
+        other_counter: reported.software.and_then(|software| software.other_counter),
+        library: reported.drug_library.as_ref().map(|library| InstalledLibrary {
+            name: library.name.clone(),
+            version: library.version.clone(),
+        }),
+        modules: reported
+            .modules
+            .iter()
+            .map(|module| module.name.clone())
+            .collect(),
+    }
 }
 
 /// A firmware set, as the audit trail keeps it.

@@ -21,10 +21,12 @@ use super::{
     apply::{apply_report, apply_signals},
     group::{Group, ReceivedReport},
     outbox,
+    rollout::report::Consequences,
     sessions::Sessions,
 };
 use crate::{
     app::App,
+    command::pump,
     mqtt::{Batch, Down},
 };
 
@@ -40,10 +42,14 @@ pub fn run(app: &App, sessions: &Sessions, inbox: &Receiver<Batch>) {
         for item in batches.iter().flat_map(|batch| &batch.items) {
             sessions.note(app, item);
         }
-        match commit(&batches, |group| write(&app.store, group)) {
+        let mut consequences = Consequences::default();
+        match commit(&batches, |group| {
+            write(&app.store, group).map(|followed| consequences.add(followed))
+        }) {
             Ok(committed) => {
                 batches.into_iter().for_each(Batch::durable);
                 committed.answer(app);
+                follow(app, consequences);
             }
             Err(error) => {
                 tracing::error!(%error, "what pumps sent could not be recorded; nothing of it is acknowledged");
@@ -134,13 +140,28 @@ fn drop_on_record(
     }
 }
 
-fn write(store: &Store, group: &Group) -> Result<(), StoreError> {
+/// What follows from a group, once it is durable: the gate knows of holds, orders go out, rollouts are looked at.
+fn follow(app: &App, consequences: Consequences) {
+    let Consequences { held, moved } = consequences;
+    if !held.is_empty() {
+        if let Err(error) = pump::enforce_on_record(app, &held) {
+            tracing::error!(%error, "pumps that a rule holds could not be read; the gate learns of them at the next start");
+        }
+        outbox::deliver_waiting(app, &held);
+    }
+    if moved {
+        app.bell.ring();
+    }
+}
+
+fn write(store: &Store, group: &Group) -> Result<Consequences, StoreError> {
     let work = |db: &mut Db<'_>| {
+        let mut consequences = Consequences::default();
         apply_signals(db, group)?;
-        group
-            .reports
-            .iter()
-            .try_for_each(|received| apply_report(db, received))
+        for received in &group.reports {
+            apply_report(db, received, &mut consequences)?;
+        }
+        Ok(consequences)
     };
     if group.must_be_on_disk() {
         store.write_durable(work)

@@ -6,6 +6,7 @@
 //! | [`apply`] | what a group changes: presence, state, reports and their consequences |
 //! | [`outbox`] | brings orders that wait to pumps that are there |
 //! | [`sessions`] | who is connected with which certificate, and who must not be any more |
+//! | [`rollout`] | plans rollouts, carries the steps out, and takes in what pumps say of updates |
 //! | [`housekeeping`] | revocation lists, thinning, expiry, at their intervals |
 
 mod apply;
@@ -13,4 +14,5 @@ mod group;
 pub mod housekeeping;
 pub mod inbound;
 mod outbox;
+pub mod rollout;
 pub mod sessions;

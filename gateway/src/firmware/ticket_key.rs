@@ -13,7 +13,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use secrecy::SecretString;
 use serde_json::json;
 use wire::{
-    envelope::{self, Algorithm, OpenError, Sealed},
+    envelope::{self, Algorithm, OpenError, SealError, Sealed},
     ticket::Ticket,
 };
 use zeroize::Zeroize;
@@ -113,7 +113,14 @@ impl TicketKeys {
                     what: "the cryptographic library refused".to_owned(),
                 })
         };
-        envelope::seal(ticket, Algorithm::EdDsa, key.id.as_bytes(), sign).map(|sealed| Sealed::of(&sealed))
+        envelope::seal(ticket, Algorithm::EdDsa, key.id.as_bytes(), sign)
+            .map(|sealed| Sealed::of(&sealed))
+            .map_err(|error| match error {
+                SealError::Signer(error) => error,
+                refused @ (SealError::TooLarge { .. } | SealError::KeyId { .. }) => KeyError::Signing {
+                    what: refused.to_string(),
+                },
+            })
     }
 
     /// Reads a ticket that one of the keys signed.

@@ -190,6 +190,16 @@ impl Db<'_> {
         self.pump_listings(rows)
     }
 
+    /// These pumps, with everything a list shows.
+    pub fn pump_listing_of(&mut self, ids: &[PumpId]) -> Result<Vec<PumpListing>, StoreError> {
+        let mut listings = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(500) {
+            let rows = self.pump_listing_rows(&Selection::Ids(ids), None, 500)?;
+            listings.extend(self.pump_listings(rows)?);
+        }
+        Ok(listings)
+    }
+
     /// How many pumps there are.
     pub fn pump_counts(&mut self) -> Result<PumpCounts, StoreError> {
         const ATTEMPTED: &str = "count pumps";

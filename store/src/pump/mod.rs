@@ -2,9 +2,11 @@
 
 mod change;
 mod list;
+mod software;
 
 pub use change::PumpPatch;
 pub use list::{PumpCounts, PumpFilter, PumpListing};
+pub use software::PumpSoftware;
 
 use std::collections::HashMap;
 

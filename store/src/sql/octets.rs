@@ -8,9 +8,9 @@ use diesel::{
 use fleet::{
     certificate::Fingerprint,
     id::{
-        AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId,
-        GlassUseId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId,
-        SessionId, SignatureId,
+        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId,
+        EventId, ExpectedPumpId, GlassUseId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReleaseId,
+        ReportId, RepositoryId, RolloutId, ServiceTokenId, SessionId, SignatureId, TicketId, WaveId,
     },
     pump::MacAddress,
     signature::Digest,
@@ -85,6 +85,7 @@ macro_rules! ids {
 ids! {
     AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId, GlassUseId,
     LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId, SessionId, SignatureId,
+    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId,
 }
 
 impl FixedBytes for Fingerprint {

@@ -13,6 +13,8 @@ use fleet::{
     certificate::{AuthorityKind, AuthorityState, RevocationReason, SerialHex},
     event::EventKind,
     pump::{Activity, HoldKind, MacAddress, SessionEnd, Udi},
+    release::{RepositoryName, TargetPath},
+    rollout::state::{AssignmentState, RolloutState, WaveState},
     signature::{Meaning, SubjectKind},
     text::{AssetTag, ComponentName, ComponentVersion, Contact, HardwareId, Name, Reason, SerialNumber},
 };
@@ -123,6 +125,7 @@ macro_rules! enums {
 }
 
 enums!(
+    AssignmentState,
     AuthorityKind,
     AuthorityState,
     EventKind,
@@ -130,8 +133,10 @@ enums!(
     Meaning,
     RevocationReason,
     Role,
+    RolloutState,
     SignedOut,
-    SubjectKind
+    SubjectKind,
+    WaveState
 );
 
 impl Spelt for Activity {
@@ -175,6 +180,26 @@ impl Spelt for Word {
         Ok(text.parse()?)
     }
 }
+
+macro_rules! parsed {
+    ($($type:ty),+ $(,)?) => {
+        $(
+            impl Spelt for $type {
+                fn spell(&self) -> Cow<'_, str> {
+                    Cow::Borrowed(self.as_str())
+                }
+
+                fn read(text: &str) -> deserialize::Result<Self> {
+                    Ok(text.parse()?)
+                }
+            }
+        )+
+        stored!(Words: $($type),+);
+        readable!(Words: $($type),+);
+    };
+}
+
+parsed!(RepositoryName, TargetPath);
 
 impl Spelt for Udi {
     fn spell(&self) -> Cow<'_, str> {

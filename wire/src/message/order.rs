@@ -45,7 +45,7 @@ pub enum OrderBody {
     Download {
         /// The manufacturer's TUF repository at the bulk listener.
         repository: RepositoryName,
-        /// A [`crate::ticket::Ticket`] by the hospital's key.
+        /// A ticket, signed with the hospital's key.
         ticket: Sealed,
     },
     /// Activate what was downloaded, as soon as the pump itself finds it safe.

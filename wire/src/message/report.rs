@@ -50,6 +50,10 @@ impl ReportHead {
 /// What a report says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for the moment between reading and storing; a box would be in everybody's way"
+)]
 pub enum ReportBody {
     /// What the pump is: sent after each start, after each change, and when ordered.
     Inventory(InventoryReport),
@@ -59,7 +63,7 @@ pub enum ReportBody {
     Update(UpdateReport),
     /// What runs after an update and what its checks read, signed by the pump's own key.
     Proof {
-        /// A [`crate::proof::Proof`].
+        /// A proof, signed with the key of the pump's certificate.
         signed: Sealed,
     },
 }

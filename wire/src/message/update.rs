@@ -10,7 +10,7 @@ pub struct UpdateReport {
     /// Under which ticket.
     pub ticket: TicketId,
     pub stage: UpdateStage,
-    /// Why not, where the pump would not or could not.
+    /// Why not: with `refused` and `download_failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
     /// What else a person should know.
@@ -44,9 +44,9 @@ words! {
     UpdateStage {
         /// The firmware is in the inactive slot and was checked there, from flash.
         Staged = "staged",
-        /// The download broke off for good, or what came is not what the ticket and the manufacturer name.
+        /// The download was given up, or what came is not what the ticket and the manufacturer name.
         DownloadFailed = "download_failed",
-        /// The pump will not: the ticket does not hold, or it is not safe now.
+        /// The pump will not: the ticket or the manufacturer's metadata does not hold, or it can not be done safely.
         Refused = "refused",
         /// The ticket was given back, and will not be used.
         TicketReturned = "ticket_returned",
@@ -64,17 +64,17 @@ words! {
 words! {
     /// Why a pump would not, or could not.
     Refusal {
-        /// An infusion is set up or runs, or a patient is attached.
+        /// The pump is not free, and does not wait until it is.
         InUse = "in_use",
-        /// The battery is too low, or the mains is missing.
+        /// The battery is too low, or the mains is missing, and it does not wait.
         Power = "power",
-        /// The pump is held in a way that forbids it.
+        /// The pump is held: sequestered, or isolated.
         Held = "held",
-        /// The ticket is not signed by a key of this hospital, or can not be read.
+        /// The ticket is not signed by a key of this hospital, or is not one.
         TicketForged = "ticket_forged",
         /// The ticket is for another pump or other hardware.
         TicketForAnother = "ticket_for_another",
-        /// The ticket is not good yet, or any more.
+        /// The ticket is not good yet, or any more; or the pump does not know the time.
         TicketExpired = "ticket_expired",
         /// The ticket was used or given back.
         TicketSpent = "ticket_spent",
@@ -86,11 +86,11 @@ words! {
         CounterBelow = "counter_below",
         /// The manufacturer's metadata is not signed as its root asks.
         MetadataSignature = "metadata_signature",
-        /// The manufacturer's metadata has expired: nothing new is trusted, or the repository is frozen.
+        /// The manufacturer's metadata has expired, as it does when somebody keeps newer ones back.
         MetadataExpired = "metadata_expired",
         /// The manufacturer's metadata is older than what this pump has seen.
         MetadataRolledBack = "metadata_rolled_back",
-        /// The manufacturer does not know the file, or can not be read.
+        /// The manufacturer's metadata does not name the file, or can not be read.
         MetadataUnreadable = "metadata_unreadable",
         /// The ticket and the manufacturer name different files.
         NotTheSameFile = "not_the_same_file",
@@ -100,7 +100,7 @@ words! {
         Network = "network",
         /// The flash does not take it.
         Storage = "storage",
-        /// Nothing that starts is in the other slot, or its security counter is too low.
+        /// Nothing that starts is in the other slot, or its security counter is below the pump's.
         NothingToReturnTo = "nothing_to_return_to",
         /// Something else, in the reason.
         Other = "other",

@@ -220,6 +220,7 @@ async fn an_expired_session_and_a_role_lost_a_second_ago_sign_nothing() {
         version: shown["version"].as_i64().unwrap(),
         content_hash: shown["content_hash"].as_str().unwrap().parse().unwrap(),
         meaning: fleet::signature::Meaning::VerifiedForClinicalUse,
+        care_area: None,
         comment: None,
     };
     let factors = || crate::command::factor::Shown {

@@ -168,6 +168,8 @@ impl Stage {
         });
         let notebook = Arc::new(Notebook::default());
         let app = App {
+            firmware_dir: dir.path().join("firmware").into(),
+            bell: Bell::default(),
             store: store.clone(),
             clock: clock.clone(),
             authorities: Arc::new(authorities(&store, dir.path())),

@@ -1,0 +1,398 @@
+//! From a step to the record: the state, the order and the audit entry, together or not at all (S11).
+//!
+//! All steps of a plan go into one transaction. If the database refuses one of them, each goes alone, and what was overtaken is
+//! planned again.
+
+use fleet::{
+    Timestamp,
+    audit::Action,
+    event::EventKind,
+    id::{AssignmentId, PumpId, TicketId},
+    pump::{Component, HoldKind},
+    rollout::{AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, state::WaveState},
+    signature::Digest,
+    text::Reason,
+};
+use serde_json::{Value, json};
+use store::{AssignmentRecord, Db, StoreError, TicketRecord};
+use wire::{
+    message::{Order, OrderBody, V1},
+    ticket::Ticket,
+};
+
+use super::{
+    facts::{Facts, Release, corrupt},
+    hold,
+};
+use crate::{
+    app::{Actor, App},
+    command::{CommandError, change::Change, outbox, pump},
+    deed::Deed,
+};
+
+/// What goes to pumps once the transaction stands.
+#[derive(Default)]
+struct After {
+    orders: Vec<(PumpId, Order)>,
+    held: Vec<PumpId>,
+}
+
+/// Carries steps out. Says how many were.
+pub(super) fn all(app: &App, facts: &Facts, steps: &[Step]) -> Result<usize, StoreError> {
+    if steps.is_empty() {
+        return Ok(0);
+    }
+    let actor = Actor::gateway();
+    let _turn = pump::in_turn();
+    match together(app, &actor, facts, steps) {
+        Ok(after) => {
+            after.tell(app);
+            Ok(steps.len())
+        }
+        Err(error) if error.is_of_all() => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "a plan did not go in whole; carrying it out step by step");
+            let mut done = 0;
+            for step in steps {
+                match together(app, &actor, facts, std::slice::from_ref(step)) {
+                    Ok(after) => {
+                        after.tell(app);
+                        done += 1;
+                    }
+                    Err(error) if error.is_of_all() => return Err(error),
+                    Err(StoreError::Conflict { detail, .. }) => {
+                        tracing::debug!(?step, detail, "a step was overtaken");
+                    }
+                    Err(error) => tracing::error!(?step, %error, "a step could not be carried out"),
+                }
+            }
+            Ok(done)
+        }
+    }
+}
+
+fn together(app: &App, actor: &Actor, facts: &Facts, steps: &[Step]) -> Result<After, StoreError> {
+    let change = Change::proved(actor, app);
+    let done = change.commit(|db| {
+        let mut carrying = Carrying {
+            change: &change,
+            facts,
+            after: After::default(),
+        };
+        for step in steps {
+            carrying.step(db, step)?;
+        }
+        Ok(carrying.after)
+    });
+    done.map_err(|error| match error {
+        CommandError::Store(error) => error,
+        other => StoreError::Conflict {
+            what: "carry out a step",
+            detail: other.to_string(),
+        },
+    })
+}
+
+impl After {
+    fn tell(self, app: &App) {
+        for held in self.held {
+            pump::enforce(app, held, Some(HoldKind::Clinical), false);
+        }
+        for (to, order) in self.orders {
+            pump::deliver(app, to, order);
+        }
+    }
+}
+
+struct Carrying<'a> {
+    change: &'a Change<'a>,
+    facts: &'a Facts,
+    after: After,
+}
+
+fn overtaken(what: &'static str) -> CommandError {
+    CommandError::Store(StoreError::Conflict {
+        what: "carry out a step",
+        detail: format!("{what} changed since it was planned"),
+    })
+}
+
+impl Carrying<'_> {
+    fn step(&mut self, db: &mut Db<'_>, step: &Step) -> Result<(), CommandError> {
+        match step {
+            Step::Rollout {
+                rollout,
+                seen,
+                action,
+            } => {
+                let row = self
+                    .facts
+                    .rollouts
+                    .get(rollout)
+                    .ok_or_else(|| overtaken("the rollout"))?;
+                let state = row.state.transition(action.event()).map_err(illegal)?;
+                let why = match action {
+                    RolloutAction::Halt { .. } => Reason::new(&action.to_string()).ok(),
+                    RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => None,
+                };
+                db.rollout_move(*rollout, seen.0, state, why.as_ref(), self.change.now)?;
+                self.moved(db, "rollout", rollout, row.state.as_str(), state.as_str(), action)?;
+                let kind = match action {
+                    RolloutAction::Halt { .. } => EventKind::RolloutHalted,
+                    RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => {
+                        EventKind::RolloutMoved
+                    }
+                };
+                self.change
+                    .tell(db, kind, None, format_args!("rollout {}: {action}", row.name))
+            }
+            Step::Wave { wave, seen, action } => {
+                let row = self.facts.waves.get(wave).ok_or_else(|| overtaken("the wave"))?;
+                let mut wanted = row.clone();
+                wanted.state = row.state.transition(action.event()).map_err(illegal)?;
+                wanted.since = self.change.now;
+                if wanted.state == WaveState::Open && row.opened_at.is_none() {
+                    wanted.opened_at = Some(self.change.now);
+                }
+                if let WaveAction::Pass { evidence } = action {
+                    wanted.evidence = Some(*evidence);
+                }
+                db.wave_update(&wanted, seen.0)?;
+                self.moved(
+                    db,
+                    "wave",
+                    wave,
+                    row.state.as_str(),
+                    wanted.state.as_str(),
+                    action,
+                )?;
+                self.change.tell(
+                    db,
+                    EventKind::WaveMoved,
+                    None,
+                    format_args!("wave {} ({}): {action}", row.number, row.name),
+                )
+            }
+            Step::Assignment {
+                assignment,
+                pump,
+                seen,
+                action,
+            } => self.assignment(db, *assignment, *pump, seen.0, action),
+        }
+    }
+
+    fn assignment(
+        &mut self,
+        db: &mut Db<'_>,
+        id: AssignmentId,
+        pump: PumpId,
+        seen: i64,
+        action: &AssignmentAction,
+    ) -> Result<(), CommandError> {
+        let row = self
+            .facts
+            .assignments
+            .get(&id)
+            .ok_or_else(|| overtaken("the assignment"))?;
+        let mut wanted = row.clone();
+        if let Some(event) = action.event() {
+            wanted.state = row.state.transition(event).map_err(illegal)?;
+            wanted.since = self.change.now;
+        }
+        match action {
+            AssignmentAction::IssueTicket {
+                not_after,
+                evidence,
+                under,
+            } => {
+                self.still_so(db, pump, under)?;
+                wanted.ticket = Some(self.issue(db, row, *not_after, *evidence)?);
+            }
+            AssignmentAction::OrderDownload { under } => {
+                self.still_so(db, pump, under)?;
+                let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
+                let envelope = db.ticket_fetch(ticket)?.envelope;
+                let ticket = serde_json::from_value(Value::String(envelope))
+                    .map_err(|error| corrupt("read a ticket", error))?;
+                let repository = self.release(row)?.repository.name.clone();
+                self.order(db, pump, OrderBody::Download { repository, ticket })?;
+            }
+            AssignmentAction::OrderInstall { under } => {
+                self.still_so(db, pump, under)?;
+                let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
+                self.order(db, pump, OrderBody::Install { ticket })?;
+            }
+            AssignmentAction::WithdrawTicket { ticket, why } => {
+                db.ticket_withdraw(*ticket, self.change.now)?;
+                let reason = self.reason(why)?;
+                self.order(
+                    db,
+                    pump,
+                    OrderBody::ReturnTicket {
+                        ticket: *ticket,
+                        reason,
+                    },
+                )?;
+            }
+            AssignmentAction::EndTicket => {
+                if let Some(ticket) = row.ticket {
+                    db.ticket_gone(ticket, pump, self.change.now)?;
+                }
+            }
+            AssignmentAction::MarkUnresponsive { last_heard } => {
+                wanted.last_heard = *last_heard;
+                self.hold(db, pump, HeldBecause::Silent)?;
+            }
+            AssignmentAction::Quarantine { why } => self.hold(db, pump, *why)?,
+            AssignmentAction::AskSignoff
+            | AssignmentAction::ReturnToService { .. }
+            | AssignmentAction::TakeOut => {}
+            AssignmentAction::MoveToCatchUp { last_heard } => {
+                wanted.left_behind = true;
+                wanted.last_heard = *last_heard;
+            }
+            AssignmentAction::OrderRollBack { pump_seen } => {
+                if db.pump_fetch(pump)?.row_version != pump_seen.0 {
+                    return Err(overtaken("the pump"));
+                }
+                let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
+                let reason = self.reason(&"somebody asked for the old version")?;
+                wanted.roll_back_at = Some(self.change.now);
+                self.order(db, pump, OrderBody::RollBack { ticket, reason })?;
+            }
+        }
+        db.assignment_update(&wanted, seen)?;
+        self.moved(
+            db,
+            "assignment",
+            id,
+            row.state.as_str(),
+            wanted.state.as_str(),
+            action,
+        )?;
+        self.change.tell(
+            db,
+            EventKind::UpdateMoved,
+            Some(pump),
+            format_args!("update: {action}"),
+        )
+    }
+
+    /// Whether everything by which a pump may be touched is as it was when that was planned.
+    fn still_so(&self, db: &mut Db<'_>, pump: PumpId, under: &Under) -> Result<(), CommandError> {
+        if db.pump_fetch(pump)?.row_version != under.pump_seen.0 {
+            return Err(overtaken("the pump"));
+        }
+        if db.rollout_fetch(under.rollout)?.row_version != under.rollout_seen.0 {
+            return Err(overtaken("the rollout"));
+        }
+        if db.wave_fetch(under.wave)?.row_version != under.wave_seen.0 {
+            return Err(overtaken("the wave"));
+        }
+        Ok(())
+    }
+
+    fn release(&self, row: &AssignmentRecord) -> Result<&Release, CommandError> {
+        let rollout = self.facts.rollouts.get(&row.rollout);
+        let release = rollout.and_then(|rollout| self.facts.releases.get(&rollout.release));
+        release.ok_or_else(|| overtaken("the release"))
+    }
+
+    fn issue(
+        &self,
+        db: &mut Db<'_>,
+        row: &AssignmentRecord,
+        not_after: Timestamp,
+        evidence: Digest,
+    ) -> Result<TicketId, CommandError> {
+        let release = self.release(row)?;
+        let file = release.file(&row.target).ok_or_else(|| {
+            corrupt(
+                "issue a ticket",
+                format!("the release has no file {}", row.target),
+            )
+        })?;
+        let components = |list: &Value| -> Result<Vec<Component>, CommandError> {
+            Ok(serde_json::from_value(list.clone()).map_err(|error| corrupt("issue a ticket", error))?)
+        };
+        let ticket = Ticket {
+            v: V1,
+            id: self.change.id(TicketId::from_uuid),
+            pump: row.pump,
+            hardware: db.pump_fetch(row.pump)?.hardware_id,
+            from: components(&row.before)?,
+            to: components(&row.named)?,
+            repository: release.repository.name.clone(),
+            target: row.target.clone(),
+            length: file.length,
+            sha256: file.sha256,
+            counter: release.manifest.security.counter,
+            not_before: self.change.now,
+            not_after,
+            rollout: row.rollout,
+            wave: row.wave,
+            evidence,
+        };
+        let sealed = self.change.app.tickets.sign(&ticket)?;
+        let envelope = serde_json::to_value(&sealed).unwrap_or_default();
+        db.ticket_create(&TicketRecord {
+            id: ticket.id,
+            assignment: row.id,
+            pump: row.pump,
+            not_before: ticket.not_before,
+            not_after,
+            envelope: envelope.as_str().unwrap_or_default().to_owned(),
+            withdrawn_at: None,
+            gone_at: None,
+        })?;
+        let deed = Deed::of(Action::TicketIssued, "ticket", ticket.id).after(json!({
+            "pump": ticket.pump,
+            "rollout": ticket.rollout,
+            "wave": ticket.wave,
+            "target": ticket.target,
+            "sha256": ticket.sha256,
+            "not_after": ticket.not_after,
+            "evidence": ticket.evidence,
+        }));
+        self.change.record(db, deed)?;
+        Ok(ticket.id)
+    }
+
+    fn order(&mut self, db: &mut Db<'_>, to: PumpId, body: OrderBody) -> Result<(), CommandError> {
+        let order = outbox::give(db, to, body, self.change.now)?;
+        self.after.orders.push((to, order));
+        Ok(())
+    }
+
+    fn hold(&mut self, db: &mut Db<'_>, id: PumpId, why: HeldBecause) -> Result<(), CommandError> {
+        if let Some(order) = hold::clinically(db, id, &why.to_string(), self.change.now)? {
+            self.after.held.push(id);
+            self.after.orders.push((id, order));
+        }
+        Ok(())
+    }
+
+    fn reason(&self, why: &impl ToString) -> Result<Reason, CommandError> {
+        Ok(Reason::new(&why.to_string()).map_err(|error| corrupt("give an order", error))?)
+    }
+
+    fn moved(
+        &self,
+        db: &mut Db<'_>,
+        kind: &'static str,
+        id: impl std::fmt::Display,
+        from: &str,
+        to: &str,
+        action: &impl ToString,
+    ) -> Result<(), CommandError> {
+        let deed = Deed::of(Action::RolloutStep, kind, id)
+            .before(json!({ "state": from }))
+            .after(json!({ "state": to, "step": action.to_string() }));
+        self.change.record(db, deed)
+    }
+}
+
+fn illegal(error: fleet::rollout::state::IllegalTransition) -> CommandError {
+    corrupt("carry out a step", error).into()
+}

@@ -1,0 +1,83 @@
+//! The loop of rollouts: a snapshot is read, the rules plan, and every step is carried out with what follows from it (its orders,
+//! its audit entry) in one transaction, if what it was planned from is still so (S11).
+//!
+//! A crash at any point loses nothing: the next plan is made from the record. Planning twice sends nothing twice.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`facts`] | from the record to what the planner is shown |
+//! | [`execute`] | from a step to the record |
+//! | [`hold`] | a pump is held by a rule |
+//! | [`check`] | what was read of a pump, as the rules take it |
+//! | [`report`] | what a pump says of an update |
+
+pub(crate) mod check;
+mod execute;
+pub(crate) mod facts;
+mod hold;
+pub(crate) mod report;
+
+use std::{sync::Arc, time::Duration};
+
+use fleet::rollout::{Plan, plan};
+use store::StoreError;
+use tokio::sync::{Notify, watch};
+
+use crate::app::App;
+
+/// How often the loop looks, where nothing wakes it.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Wakes the loop: something changed that a rollout may wait for.
+#[derive(Debug, Clone, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// Rings. A ring while the loop works makes it look again.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Runs until told to stop.
+pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = app.bell.0.notified() => {}
+            _ = tick.tick() => {}
+        }
+        let app = app.clone();
+        match tokio::task::spawn_blocking(move || turn(&app)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "rollouts could not be planned; they are tried again"),
+            Err(error) => tracing::error!(%error, "a turn of the rollouts broke off; they are tried again"),
+        }
+    }
+}
+
+/// The most turns in a row: one step leads to another, but not for ever.
+const TURNS: usize = 16;
+
+/// Plans and carries out, until nothing is left to do now. Says how many steps were carried out.
+///
+/// # Errors
+/// The database's.
+pub fn turn(app: &App) -> Result<usize, StoreError> {
+    let mut done = 0;
+    for _ in 0..TURNS {
+        let now = app.now();
+        let Some(facts) = app.store.read(|db| facts::load(db, app, now))? else {
+            break;
+        };
+        let Plan { steps, .. } = plan(&facts.snapshot, now);
+        let carried = execute::all(app, &facts, &steps)?;
+        done += carried;
+        if carried == 0 {
+            break;
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,257 @@
+//! What a pump says of an update, put into the terms of the rules, and what they make of it. Runs inside the transaction that
+//! keeps the report.
+
+use fleet::{
+    Timestamp,
+    audit::Action,
+    event::{Event, EventKind},
+    id::{CheckResultId, EventId, PumpId},
+    pump::Component,
+    rollout::{Change, HeldBecause, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained},
+};
+use serde_json::{Value, json};
+use store::{AssignmentRecord, CheckRecord, Db, StoreError};
+use wire::{
+    envelope::Sealed,
+    message::{UpdateReport, UpdateStage},
+};
+
+use super::{facts::corrupt, hold};
+use crate::{deed::Deed, firmware::proof, fresh};
+
+/// What is to be done once the transaction stands.
+#[derive(Debug, Default)]
+pub(crate) struct Consequences {
+    /// Pumps whose hold changed.
+    pub(crate) held: Vec<PumpId>,
+    /// Whether a rollout may wait for what was said.
+    pub(crate) moved: bool,
+}
+
+impl Consequences {
+    /// Takes those of another transaction in.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.held.extend(other.held);
+        self.moved |= other.moved;
+    }
+}
+
+/// A report by a pump that is being read.
+pub(crate) struct Reading<'a> {
+    pub(crate) pump: PumpId,
+    /// The pump's number of the report.
+    pub(crate) sequence: u64,
+    pub(crate) now: Timestamp,
+    pub(crate) consequences: &'a mut Consequences,
+}
+
+impl Reading<'_> {
+    /// A report of kind `update`.
+    pub(crate) fn update(&mut self, db: &mut Db<'_>, report: &UpdateReport) -> Result<(), StoreError> {
+        let ticket = report.ticket;
+        let words = || {
+            let refusal = report.refusal.map(|refusal| refusal.as_str().to_owned());
+            let reason = report.reason.as_ref().map(ToString::to_string);
+            let text: Vec<_> = refusal.into_iter().chain(reason).collect();
+            fleet::text::Reason::new(&text.join(": ")).ok()
+        };
+        let says = match report.stage {
+            UpdateStage::Staged => PumpSays::Staged { ticket },
+            UpdateStage::DownloadFailed => PumpSays::DownloadFailed {
+                ticket,
+                words: words(),
+            },
+            UpdateStage::Refused => PumpSays::Refused {
+                ticket,
+                words: words(),
+            },
+            UpdateStage::TicketReturned => PumpSays::TicketReturned { ticket },
+            UpdateStage::Activating => PumpSays::Activating { ticket },
+            UpdateStage::TrialBoot => PumpSays::Restarted { trial: true },
+            UpdateStage::ChecksBegun => PumpSays::ChecksBegun,
+            UpdateStage::RolledBack => PumpSays::RolledBack,
+        };
+        let Some(assignment) = tracked(db, self.pump)? else {
+            return self.strange(
+                db,
+                &format!("reports an update that nobody ordered: {}", report.stage.as_str()),
+            );
+        };
+        self.says(db, &assignment, says, true)
+    }
+
+    /// A report of kind `proof`: verified with the key of a certificate of the pump, kept as it was signed.
+    pub(crate) fn proof(&mut self, db: &mut Db<'_>, signed: &Sealed) -> Result<(), StoreError> {
+        let mut verified = None;
+        let mut why = "the pump has no certificate".to_owned();
+        for certificate in db.certificate_of_pump(self.pump)? {
+            let Some(stored) = db.certificate_fetch(certificate.fingerprint)? else {
+                continue;
+            };
+            match proof::verify(signed, &stored.der, self.pump) {
+                Ok(proof) => {
+                    verified = Some(proof);
+                    break;
+                }
+                Err(error) => why = error.to_string(),
+            }
+        }
+        let Some(proof) = verified else {
+            return self.strange(db, &format!("its proof is not believed: {why}"));
+        };
+        let assignment = tracked(db, self.pump)?.filter(|assignment| assignment.ticket == Some(proof.ticket));
+        let Some(assignment) = assignment else {
+            return self.strange(
+                db,
+                &format!("proves an update under ticket {}, which it has not", proof.ticket),
+            );
+        };
+        db.check_result_create(&CheckRecord {
+            id: CheckResultId::from_uuid(fresh::uuid(self.now)),
+            assignment: assignment.id,
+            attempt: 1,
+            at: self.now,
+            account: None,
+            body: serde_json::to_value(&proof.results).map_err(|error| corrupt("keep a proof", error))?,
+            envelope: Some(sealed_text(signed)),
+        })?;
+        self.consequences.moved = true;
+        match VersionSet::new(proof.components) {
+            Ok(versions) => self.says(db, &assignment, PumpSays::Versions(versions), true),
+            Err(error) => self.strange(db, &error.to_string()),
+        }
+    }
+
+    /// What a pump says it runs. It is not signed: it proves nothing, and a contradiction counts (S4).
+    pub(crate) fn inventory(
+        &mut self,
+        db: &mut Db<'_>,
+        known: &[Component],
+        reported: &[Component],
+    ) -> Result<(), StoreError> {
+        let Ok(versions) = VersionSet::new(reported.to_vec()) else {
+            return self.strange(db, "reports two versions of one component");
+        };
+        match tracked(db, self.pump)? {
+            Some(assignment) => self.says(db, &assignment, PumpSays::Versions(versions), false),
+            None => {
+                let known = if known.is_empty() {
+                    None
+                } else {
+                    VersionSet::new(known.to_vec()).ok()
+                };
+                match unexplained(known.as_ref(), &versions) {
+                    Some(why) => self.hold(db, why),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn says(
+        &mut self,
+        db: &mut Db<'_>,
+        row: &AssignmentRecord,
+        says: PumpSays,
+        is_proof: bool,
+    ) -> Result<(), StoreError> {
+        let before = facts(row)?;
+        let report = PumpReport {
+            sequence: self.sequence,
+            says,
+        };
+        let (after, changes) = apply(&before, &report, self.now);
+        let mut wanted = row.clone();
+        wanted.heard = number(after.heard);
+        if after.booted != before.booted {
+            wanted.booted = after.booted.map(number);
+            wanted.booted_at = Some(self.now);
+        }
+        for change in changes {
+            match change {
+                Change::Moved { event, to, at } => {
+                    let deed = Deed::of(Action::UpdateReported, "assignment", row.id)
+                        .before(json!({ "state": wanted.state }))
+                        .after(json!({ "state": to, "event": event.as_str() }));
+                    db.audit_append(deed.by_pump(self.pump, self.now))?;
+                    wanted.state = to;
+                    wanted.since = at;
+                }
+                Change::Setback { words, at } => {
+                    wanted.setback_at = Some(at);
+                    wanted.setback_count = wanted.setback_count.saturating_add(1);
+                    wanted.setback_words = words;
+                }
+                Change::TicketGone { ticket } => db.ticket_gone(ticket, self.pump, self.now)?,
+                Change::Versions { proved } => {
+                    wanted.versions_proved = if proved {
+                        is_proof || wanted.versions_proved
+                    } else {
+                        false
+                    }
+                }
+                Change::Hold { why } => self.hold(db, why)?,
+            }
+        }
+        if wanted != *row {
+            db.assignment_update(&wanted, row.row_version)?;
+            self.consequences.moved = true;
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, db: &mut Db<'_>, why: HeldBecause) -> Result<(), StoreError> {
+        if hold::clinically(db, self.pump, &why.to_string(), self.now)?.is_some() {
+            self.consequences.held.push(self.pump);
+        }
+        Ok(())
+    }
+
+    fn strange(&self, db: &mut Db<'_>, what: &str) -> Result<(), StoreError> {
+        let deed = Deed::of(Action::UpdateDoubted, "pump", self.pump).after(json!({ "what": what }));
+        db.audit_append(deed.by_pump(self.pump, self.now))?;
+        db.event_record(&[Event {
+            id: EventId::from_uuid(fresh::uuid(self.now)),
+            at: self.now,
+            kind: EventKind::UpdateDoubted,
+            pump: Some(self.pump),
+            detail: what.to_owned(),
+        }])
+    }
+}
+
+/// The assignment that a pump's reports are about: its live one, or else its last.
+fn tracked(db: &mut Db<'_>, pump: PumpId) -> Result<Option<AssignmentRecord>, StoreError> {
+    let all = db.assignment_of_pump(pump)?;
+    let live = all.iter().find(|assignment| assignment.state.is_live());
+    Ok(live.or(all.first()).cloned())
+}
+
+fn facts(row: &AssignmentRecord) -> Result<Tracked, StoreError> {
+    let set = |list: &Value| -> Result<VersionSet, StoreError> {
+        let components: Vec<Component> =
+            serde_json::from_value(list.clone()).map_err(|error| corrupt("read an assignment", error))?;
+        VersionSet::new(components).map_err(|error| corrupt("read an assignment", error))
+    };
+    Ok(Tracked {
+        state: row.state,
+        ticket: row.ticket,
+        before: set(&row.before)?,
+        named: set(&row.named)?,
+        roll_back_ordered: row.roll_back_at.is_some(),
+        heard: u64::try_from(row.heard).unwrap_or_default(),
+        booted: row.booted.and_then(|number| u64::try_from(number).ok()),
+        versions_proved: row.versions_proved,
+    })
+}
+
+fn number(sequence: u64) -> i64 {
+    i64::try_from(sequence).unwrap_or(i64::MAX)
+}
+
+fn sealed_text(signed: &Sealed) -> String {
+    match serde_json::to_value(signed) {
+        Ok(Value::String(text)) => text,
+        Ok(_) | Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,14 @@
+DROP TABLE briefings;
+DROP TABLE check_results;
+DROP TABLE tickets;
+DROP TABLE assignments;
+DROP TABLE waves;
+DROP TABLE rollouts;
+DROP TABLE releases;
+DROP TABLE repositories;
+DROP TABLE ward_floors;
+ALTER TABLE pumps DROP COLUMN modules;
+ALTER TABLE pumps DROP COLUMN library_version;
+ALTER TABLE pumps DROP COLUMN library_name;
+ALTER TABLE pumps DROP COLUMN other_counter;
+ALTER TABLE pumps DROP COLUMN counter;

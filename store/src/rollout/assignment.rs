@@ -1,0 +1,131 @@
+//! Assignments: one pump in one wave. The table itself refuses a second live one (S6).
+
+use diesel::prelude::*;
+use fleet::{
+    Timestamp,
+    id::{AccountId, AssignmentId, PumpId, RolloutId, TicketId, WaveId},
+    release::TargetPath,
+    rollout::state::AssignmentState,
+    text::Reason,
+};
+use serde_json::Value;
+
+use super::overtaken;
+use crate::{
+    Db, StoreError,
+    error::Attempt,
+    schema::assignments,
+    sql::{Val, row},
+};
+
+/// One pump in one wave.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = assignments)]
+pub struct AssignmentRecord {
+    /// Ours, for life.
+    pub id: AssignmentId,
+    /// In this wave.
+    pub wave: WaveId,
+    /// Of this rollout.
+    pub rollout: RolloutId,
+    /// The pump.
+    pub pump: PumpId,
+    /// Counts changes.
+    pub row_version: i64,
+    /// How far it is.
+    pub state: AssignmentState,
+    /// Since when it is in that state.
+    pub since: Timestamp,
+    /// The file that it gets.
+    pub target: TargetPath,
+    /// What it ran when this was planned: a list of components.
+    pub before: Value,
+    /// What it runs afterwards: a list of components.
+    pub named: Value,
+    /// Its present ticket, or the last.
+    pub ticket: Option<TicketId>,
+    /// The greatest number of a report that was applied.
+    pub heard: i64,
+    /// The number of the report by which the pump came up with the new firmware.
+    pub booted: Option<i64>,
+    /// When that was.
+    pub booted_at: Option<Timestamp>,
+    /// It reported exactly the versions that its ticket names, signed.
+    pub versions_proved: bool,
+    /// The last refusal or broken download.
+    pub setback_at: Option<Timestamp>,
+    /// How many there were.
+    pub setback_count: i64,
+    /// What the pump said.
+    pub setback_words: Option<Reason>,
+    /// It was left for the catch-up list.
+    pub left_behind: bool,
+    /// Who wants it back on the old version.
+    pub roll_back_by: Option<AccountId>,
+    /// When the pump was told, once it was.
+    pub roll_back_at: Option<Timestamp>,
+    /// When the pump was last heard of, where it was left behind or fell silent.
+    pub last_heard: Option<Timestamp>,
+}
+
+impl Db<'_> {
+    /// Puts assignments on record.
+    pub fn assignment_create(&mut self, of: &[AssignmentRecord]) -> Result<(), StoreError> {
+        for assignment in of {
+            diesel::insert_into(assignments::table)
+                .values(row!(assignments, assignment; id, wave, rollout, pump, row_version, state, since, target, before,
+                    named, ticket, heard, booted, booted_at, versions_proved, setback_at, setback_count, setback_words,
+                    left_behind, roll_back_by, roll_back_at, last_heard))
+                .execute(self.connection)
+                .attempt("put an assignment on record")?;
+        }
+        Ok(())
+    }
+
+    /// An assignment; [`StoreError::NotFound`] when there is none.
+    pub fn assignment_fetch(&mut self, id: AssignmentId) -> Result<AssignmentRecord, StoreError> {
+        assignments::table
+            .find(Val(id))
+            .select(AssignmentRecord::as_select())
+            .first(self.connection)
+            .optional()
+            .attempt("read an assignment")?
+            .ok_or_else(|| StoreError::not_found("assignment", id))
+    }
+
+    /// The assignments of rollouts, by wave.
+    pub fn assignment_of(&mut self, of: &[RolloutId]) -> Result<Vec<AssignmentRecord>, StoreError> {
+        assignments::table
+            .filter(assignments::rollout.eq_any(of.iter().map(Val)))
+            .order((assignments::wave, assignments::id))
+            .select(AssignmentRecord::as_select())
+            .load(self.connection)
+            .attempt("read the assignments of a rollout")
+    }
+
+    /// The assignments of a pump, the newest first. The first live one, or else the first, is what its reports are about.
+    pub fn assignment_of_pump(&mut self, pump: PumpId) -> Result<Vec<AssignmentRecord>, StoreError> {
+        assignments::table
+            .filter(assignments::pump.eq(Val(pump)))
+            .order(assignments::id.desc())
+            .select(AssignmentRecord::as_select())
+            .load(self.connection)
+            .attempt("read the assignments of a pump")
+    }
+
+    /// Writes an assignment as it is now, if it is still at version `seen`. [`StoreError::Conflict`] when it has changed
+    /// since, or when the pump has another live one.
+    pub fn assignment_update(&mut self, assignment: &AssignmentRecord, seen: i64) -> Result<(), StoreError> {
+        const ATTEMPTED: &str = "move an assignment on";
+        let changed = diesel::update(assignments::table.find(Val(assignment.id)))
+            .filter(assignments::row_version.eq(seen))
+            .set((
+                assignments::row_version.eq(assignments::row_version + 1),
+                row!(assignments, assignment; state, since, ticket, heard, booted, booted_at, versions_proved,
+                    setback_at, setback_count, setback_words, left_behind, roll_back_by, roll_back_at, last_heard),
+            ))
+            .execute(self.connection)
+            .attempt(ATTEMPTED)?;
+        overtaken(ATTEMPTED, changed)
+    }
+}
