@@ -80,7 +80,8 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     );
 
     let binary = arguments.gateway.clone().unwrap_or_else(gateway_beside);
-    let server = Server::gateway(&binary, &data, listen.mqtt)?;
+    // It listens for firmware last.
+    let server = Server::gateway(&binary, &data, listen.bulk)?;
     let trusted = anchors(&data.root_file)?;
     let before = server.usage()?;
     let began = Instant::now();
