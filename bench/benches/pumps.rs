@@ -20,7 +20,7 @@ use std::{
 use bench::{
     client::{Connection, anchors},
     fleet_with_certificates::{Credentials, Registered, loopback, register},
-    server::{Server, free_port},
+    server::{Server, free_port, gateway_beside},
 };
 use clap::Parser;
 use gateway::config::Config;
@@ -75,7 +75,7 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     let listen = loopback(free_port()?, free_port()?, free_port()?, free_port()?);
     println!("registering {} pumps …", arguments.pumps);
     let data = register(dir.path(), arguments.pumps, listen)?;
-    let binary = arguments.gateway.clone().unwrap_or_else(default_binary);
+    let binary = arguments.gateway.clone().unwrap_or_else(gateway_beside);
 
     let ours = {
         let server = Server::gateway(&binary, &data, listen.mqtt)?;
@@ -225,14 +225,6 @@ fn telemetry() -> Outcome<Vec<u8>> {
         "rate_ml_h": 125.0, "infused_ml": 37.5, "battery_percent": 88.0, "on_mains": true, "signal_dbm": -61.0, "place": "4 West",
     });
     Ok(serde_json::to_vec(&message)?)
-}
-
-fn default_binary() -> PathBuf {
-    // target/release/deps/pumps-… → target/release/gateway
-    let here = std::env::current_exe().unwrap_or_default();
-    here.ancestors()
-        .nth(2)
-        .map_or_else(|| PathBuf::from("gateway"), |dir| dir.join("gateway"))
 }
 
 fn print(who: &str, figures: &Figures) {

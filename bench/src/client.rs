@@ -1,12 +1,12 @@
-//! A load client: full TLS 1.3 handshakes with client certificates, and MQTT 3.1.1 packets written by hand, so that the
-//! client's own cost is small and the same against every server.
+//! A load client: full TLS 1.3 handshakes with client certificates, and MQTT 3.1.1 packets and HTTP written by hand, so that
+//! the client's own cost is small and the same against every server.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use rustls::{ClientConfig, RootCertStore, client::Resumption};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -42,6 +42,48 @@ pub fn anchors(root_file: &std::path::Path) -> io::Result<Arc<RootCertStore>> {
     Ok(Arc::new(roots))
 }
 
+/// TCP, and a full TLS handshake (no resumption).
+async fn connect(
+    server: SocketAddr,
+    roots: &Arc<RootCertStore>,
+    pump: &Credentials,
+) -> io::Result<TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder()
+        .with_root_certificates(Arc::clone(roots))
+        .with_client_auth_cert(vec![pump.certificate.clone()], pump.key.clone_key())
+        .map_err(io::Error::other)?;
+    config.resumption = Resumption::disabled();
+    let tcp = TcpStream::connect(server).await?;
+    tcp.set_nodelay(true)?;
+    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
+
+/// Fetches a path by HTTPS and throws it away. How many bytes of body there were.
+///
+/// # Errors
+/// When the connection breaks, or the answer is not 200.
+pub async fn download(
+    server: SocketAddr,
+    roots: &Arc<RootCertStore>,
+    pump: &Credentials,
+    path: &str,
+) -> io::Result<u64> {
+    let mut stream = BufReader::with_capacity(64 * 1024, connect(server, roots, pump).await?);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    if !line.starts_with("HTTP/1.1 200 ") {
+        return Err(io::Error::other(format!("{path}: {line}")));
+    }
+    while line != "\r\n" {
+        line.clear();
+        stream.read_line(&mut line).await?;
+    }
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+}
+
 impl Connection {
     /// Connects a pump: TCP, full TLS handshake (no resumption), CONNECT, CONNACK.
     ///
@@ -52,16 +94,7 @@ impl Connection {
         roots: &Arc<RootCertStore>,
         pump: &Credentials,
     ) -> io::Result<Self> {
-        let mut config = ClientConfig::builder()
-            .with_root_certificates(Arc::clone(roots))
-            .with_client_auth_cert(vec![pump.certificate.clone()], pump.key.clone_key())
-            .map_err(io::Error::other)?;
-        config.resumption = Resumption::disabled();
-        let tcp = TcpStream::connect(server).await?;
-        tcp.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
-        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
-
+        let mut stream = connect(server, roots, pump).await?;
         let mut body = vec![0, 4];
         body.extend(b"MQTT");
         body.extend([4, 0b10]);

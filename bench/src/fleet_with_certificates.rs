@@ -109,10 +109,12 @@ pub fn register(
     })
 }
 
-/// The same configuration without limits per pump and address.
+/// The same configuration without limits per pump and address, and of bandwidth.
 fn unlimited(config: &str) -> String {
     let change = |line: &str| match line.split_once(" = ") {
-        Some((key @ ("telemetry_per_second" | "reports_per_second"), _)) => format!("{key} = 0\n"),
+        Some((key @ ("telemetry_per_second" | "reports_per_second" | "max_bytes_per_second"), _)) => {
+            format!("{key} = 0\n")
+        }
         Some((key @ "opening_per_address", _)) => format!("{key} = 4096\n"),
         _ => format!("{line}\n"),
     };

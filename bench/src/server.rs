@@ -133,6 +133,15 @@ fn server_identity(dir: &Path) -> io::Result<(PathBuf, PathBuf)> {
     Ok((certificate, key))
 }
 
+/// The gateway's binary that was built with this benchmark: `target/release/deps/pumps-…` → `target/release/gateway`.
+#[must_use]
+pub fn gateway_beside() -> PathBuf {
+    let here = std::env::current_exe().unwrap_or_default();
+    here.ancestors()
+        .nth(2)
+        .map_or_else(|| PathBuf::from("gateway"), |dir| dir.join("gateway"))
+}
+
 /// A port that was free a moment ago.
 ///
 /// # Errors

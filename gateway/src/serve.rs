@@ -45,7 +45,7 @@ use crate::{
         rollout::{self, Bell},
         sessions::Sessions,
     },
-    firmware::{Figures, TicketKeys},
+    firmware::{Figures, TicketKeys, publish},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
     pki::{
@@ -86,6 +86,8 @@ pub enum StartError {
     Breached(#[from] BreachedProblem),
     #[error("sending the audit trail on: {0}")]
     Forward(#[from] ForwardError),
+    #[error("looking through the published firmware: {0}")]
+    Firmware(std::io::Error),
     #[error("starting a thread: {0}")]
     Thread(std::io::Error),
     #[error("nothing is set up in {}; run `gateway init` first", .0.display())]
@@ -243,6 +245,7 @@ async fn open(config: &Config, passphrase: SecretString, clock: &Clock) -> Resul
         let now = clock.now();
         let people = people(&config, &passphrase, KdfCost::STRONG)?;
         let tickets = tickets(&config, &passphrase, KdfCost::STRONG)?;
+        publish::sweep(&config.firmware_dir()).map_err(StartError::Firmware)?;
         let authorities = Authorities::open(store.clone(), &config, passphrase, now)?;
         authorities.refresh_crls(now)?;
         let gate = Gate::new(store.read(|db| db.registry_load(now))?, clock);

@@ -11,6 +11,7 @@ use crate::auth::limits::Rates;
 
 /// Writes the file.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "one text, best read in one piece")]
 pub fn render(
     data_dir: &Path,
     hospital: &Name,

@@ -92,7 +92,7 @@ mod tests {
                 now += Duration::from_millis(wait);
                 let turn = bandwidth.book(now, bytes).max(now);
                 // What went out before this piece took at least its time, but for the slack.
-                let took = Duration::from_secs_f64(u128::from(sent) as f64 / rate as f64);
+                let took = Duration::from_micros(sent * 1_000_000 / rate);
                 prop_assert!(turn + SLACK + Duration::from_millis(1) >= start + took);
                 prop_assert!(turn >= last);
                 sent += bytes;

@@ -30,7 +30,7 @@ const PIECE: u64 = 64 * 1024;
 /// Pieces that wait for the connection.
 const AHEAD: usize = 2;
 /// A pump that takes no piece for so long has lost its connection.
-const STALLED: Duration = Duration::from_secs(60);
+pub(super) const STALLED: Duration = Duration::from_secs(60);
 
 /// What all downloads share.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub(super) struct Road {
     pub(super) figures: Figures,
     pub(super) gate: Arc<Gate>,
     pub(super) clock: Clock,
+    /// [`STALLED`], but for tests.
+    pub(super) patience: Duration,
 }
 
 /// A part of a file, and for whom.
@@ -117,7 +119,7 @@ async fn send(load: Load, road: Road, pieces: mpsc::Sender<io::Result<Bytes>>) {
             Err(io::Error::other("the pump's certificate is no longer good"))
         };
         let broken = piece.is_err();
-        match tokio::time::timeout(STALLED, pieces.send(piece)).await {
+        match tokio::time::timeout(road.patience, pieces.send(piece)).await {
             Ok(Ok(())) if !broken => {}
             // Told, or nobody is there to be told.
             Ok(_) => return,
@@ -153,5 +155,73 @@ impl MessageBody for Unsent {
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         Poll::Ready(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, time::Instant};
+
+    use futures_util::future::poll_fn;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::firmware::tests::workshop::NOW;
+
+    /// A download of so many bytes by a pump that is admitted.
+    fn start(length: u64, figures: &Figures, places: &Arc<Semaphore>) -> Download {
+        let clock = Clock::from_fn(|| NOW);
+        let world = crate::pki::testing::World::new();
+        let (issued, _) = world.pump(1);
+        let gate = Arc::new(Gate::new(Vec::new(), clock.clone()));
+        gate.register(fleet::certificate::CertificateRecord {
+            fingerprint: issued.fingerprint,
+            serial: issued.serial,
+            pump: crate::pki::testing::pump(1),
+            authority: fleet::id::AuthorityId::from_uuid(uuid::Uuid::nil()),
+            key: issued.key,
+            not_before: issued.not_before,
+            not_after: issued.not_after,
+            issued_at: NOW,
+            first_used_at: None,
+            revoked: None,
+        });
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![7; usize::try_from(length).unwrap()])
+            .unwrap();
+        let load = Load {
+            file,
+            first: 0,
+            length,
+            certificate: issued.fingerprint,
+            place: Arc::clone(places).try_acquire_owned().unwrap(),
+        };
+        let road = Road {
+            bandwidth: Arc::new(Bandwidth::new(0)),
+            figures: figures.clone(),
+            gate,
+            clock,
+            patience: Duration::from_millis(20),
+        };
+        Download::start(load, road)
+    }
+
+    #[tokio::test]
+    async fn one_that_is_never_read_gives_its_place_back() {
+        let (figures, places) = (Figures::default(), Arc::new(Semaphore::new(1)));
+        let mut download = start(10 * PIECE, &figures, &places);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while places.available_permits() == 0 {
+            assert!(Instant::now() < deadline, "still held");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!((figures.downloads_open(), figures.stalled.get()), (0, 1));
+        // What was read ahead is there, and then the end, too early.
+        let mut received = 0;
+        while let Some(piece) = poll_fn(|cx| Pin::new(&mut download).poll_next(cx)).await {
+            received += piece.unwrap().len() as u64;
+        }
+        assert_eq!(received, u64::try_from(AHEAD).unwrap() * PIECE);
+        assert_eq!(download.size(), BodySize::Sized(10 * PIECE));
     }
 }

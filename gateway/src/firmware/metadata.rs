@@ -67,7 +67,8 @@ impl MetadataFiles {
 /// ending with `.json`. It is a single segment of a path and leads nowhere.
 pub(super) fn is_file_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-~%".contains(&b);
-    name.len() <= 200 && !name.starts_with('.') && name.ends_with(".json") && name.bytes().all(plain)
+    let stem = name.strip_suffix(".json").unwrap_or_default();
+    name.len() <= 200 && !stem.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }
 
 #[async_trait]

@@ -121,7 +121,8 @@ fn named_by(manifest: Option<&TargetPath>) -> String {
 fn problems(error: &ManifestError) -> String {
     match error {
         ManifestError::Invalid { problems } if problems.len() > 1 => {
-            problems.iter().map(|problem| format!("\n  {problem}")).collect()
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            format!("\n  {}", lines.join("\n  "))
         }
         _ => String::new(),
     }

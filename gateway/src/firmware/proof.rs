@@ -11,7 +11,7 @@ use fleet::id::PumpId;
 use thiserror::Error;
 use wire::{
     envelope::{self, Algorithm, OpenError, Sealed},
-    proof::Proof,
+    proof::{Proof, key_id},
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::PublicKey};
 
@@ -33,6 +33,8 @@ pub enum ProofError {
     Algorithm { signed: Algorithm, key: Algorithm },
     #[error("{0}")]
     Open(#[from] OpenError),
+    #[error("the proof names another certificate than the one it is checked by")]
+    OtherCertificate,
     #[error("the proof is about the pump {named}, and was signed by {signer}")]
     OtherPump { named: PumpId, signer: PumpId },
 }
@@ -43,21 +45,23 @@ pub enum ProofError {
 /// [`ProofError`].
 pub fn verify(sealed: &Sealed, certificate_der: &[u8], signer: PumpId) -> Result<Proof, ProofError> {
     let key = Key::of(certificate_der)?;
-    let mut other = None;
-    let opened = envelope::open::<Proof>(&sealed.bytes(), |algorithm, _, message, signature| {
-        if algorithm != key.algorithm {
-            other = Some(algorithm);
-            return false;
+    let mut mistaken = None;
+    let opened = envelope::open::<Proof>(&sealed.bytes(), |algorithm, id, message, signature| {
+        if id != key_id(certificate_der) {
+            mistaken = Some(ProofError::OtherCertificate);
+        } else if algorithm != key.algorithm {
+            mistaken = Some(ProofError::Algorithm {
+                signed: algorithm,
+                key: key.algorithm,
+            });
+        } else {
+            let public = UnparsedPublicKey::new(key.verifier, &key.public);
+            return public.verify(message, signature).is_ok();
         }
-        UnparsedPublicKey::new(key.verifier, &key.public)
-            .verify(message, signature)
-            .is_ok()
+        false
     });
-    if let Some(signed) = other {
-        return Err(ProofError::Algorithm {
-            signed,
-            key: key.algorithm,
-        });
+    if let Some(mistaken) = mistaken {
+        return Err(mistaken);
     }
     let proof = opened?;
     if proof.pump == signer {

@@ -65,6 +65,30 @@ pub fn seen_dir(firmware_dir: &Path, name: &RepositoryName) -> PathBuf {
     firmware_dir.join(name.as_str()).join("seen")
 }
 
+/// Removes what an import that was cut short left behind, which can be as large as the firmware itself. Nothing that is
+/// published begins with a dot, and everything that is under way does. Call it before the first import.
+///
+/// # Errors
+/// When the directory can not be read or written.
+pub fn sweep(firmware_dir: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(firmware_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        // Of the entry itself: a link is not followed.
+        let is_dir = entry.file_type()?.is_dir();
+        match (entry.file_name().as_encoded_bytes().starts_with(b"."), is_dir) {
+            (true, true) => fs::remove_dir_all(entry.path())?,
+            (true, false) => fs::remove_file(entry.path())?,
+            (false, true) => sweep(&entry.path())?,
+            (false, false) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Publishes a repository under a name. It takes as long as copying its firmware does; call it where that may wait.
 ///
 /// # Errors

@@ -7,7 +7,6 @@ use std::{io, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::MessageBody,
     http::{
         Method, StatusCode,
         header::{
@@ -23,7 +22,7 @@ use wire::bulk;
 
 use super::{
     bandwidth::Bandwidth,
-    download::{Download, Load, Road, Unsent},
+    download::{Download, Load, Road, STALLED, Unsent},
     figures::Figures,
     range::{Wanted, wanted},
     shelf::{Shelf, Target},
@@ -73,6 +72,7 @@ impl Firmware {
                 figures,
                 gate,
                 clock,
+                patience: STALLED,
             },
         }))
     }
@@ -292,13 +292,6 @@ fn text(status: StatusCode, text: &'static str) -> HttpResponse {
         .content_type(ContentType::plaintext())
         .body(text)
 }
-
-/// The body types are the same to the framework; this says so where they are made.
-const _: fn() = || {
-    fn is_body<B: MessageBody + 'static>() {}
-    is_body::<Download>();
-    is_body::<Unsent>();
-};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,10 @@
 //! Keys lie in a directory beside it, unencrypted: a real manufacturer keeps them in hardware and apart. A second release goes
 //! into the same repository; every version that changes goes up by one.
 
+mod error;
+mod image;
 mod key;
+mod sign;
 
 use std::{
     collections::BTreeMap,
@@ -14,20 +17,20 @@ use std::{
 use chrono::{SecondsFormat, TimeDelta};
 use fleet::{
     Timestamp,
-    release::{Manifest, ManifestError, TargetPath},
+    release::{Manifest, TargetPath},
     signature::Digest,
 };
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use thiserror::Error;
-use tough::schema;
 
+pub use error::MakeError;
+pub use image::demo_image;
 pub use key::KeyKind;
+pub(super) use sign::signed;
 
 use super::{import, problem::Role};
-use crate::pki::key::KeyError;
 use key::SigningKey;
+use sign::sign_with;
 
 /// The version of the TUF specification that is followed.
 const SPEC: &str = "1.0.31";
@@ -89,37 +92,6 @@ pub struct Made {
     pub version: u64,
 }
 
-/// Why nothing was made.
-#[derive(Debug, Error)]
-pub enum MakeError {
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    #[error("the manifest names `{0}`, and no file is given for it")]
-    NoFile(TargetPath),
-    #[error("`{0}` is not a path for a manifest; its last segment is `release.json`")]
-    ManifestPath(TargetPath),
-    #[error(
-        "{threshold} of {keys} root keys can not be; give 1 to 8 keys, and a threshold from 1 to as many as there are"
-    )]
-    Threshold { keys: u8, threshold: u8 },
-    #[error("`{0}` is in the repository already with other content; give the new file a path of its own")]
-    OtherContent(TargetPath),
-    #[error("a repository that is there can not be added to: {problem} in {}", .path.display())]
-    Existing { path: PathBuf, problem: String },
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error("signing with the key {key} failed")]
-    Signing { key: String },
-    #[error("the metadata make no sense: {0}")]
-    Metadata(String),
-    #[error("{doing} {} failed: {source}", .path.display())]
-    Io {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
-}
-
 /// Makes a repository, or adds a release to one.
 ///
 /// # Errors
@@ -138,13 +110,14 @@ pub fn make(make: &Make<'_>) -> Result<Made, MakeError> {
     if !root.exists() {
         write(&root, &new_root(make)?)?;
     }
-    let consistent = read(&root)?["signed"]["consistent_snapshot"] == json!(true);
+    let consistent = read(&root)?.get("consistent_snapshot") == Some(&json!(true));
 
     let version = current(&metadata, &["timestamp.json"])?.map_or(1, |signed| version_of(&signed) + 1);
     let before = version - 1;
     let names = [format!("{before}.targets.json"), "targets.json".to_owned()];
-    let mut listed =
-        current(&metadata, &names)?.map_or_else(|| json!({}), |signed| signed["targets"].clone());
+    let mut listed = current(&metadata, &names)?
+        .and_then(|signed| signed.get("targets").cloned())
+        .unwrap_or_else(|| json!({}));
     for target in &manifest.targets {
         let path = &target.path;
         let file = make
@@ -165,20 +138,24 @@ pub fn make(make: &Make<'_>) -> Result<Made, MakeError> {
     let sign = |role, body| signed(make.keys, role, &body);
     let expires = date(make.now + make.settings.expires);
     let head = |kind: Role| json!({ "_type": kind.to_string(), "spec_version": SPEC, "version": version, "expires": expires });
-    let named = |name: &str| match consistent {
-        true => metadata.join(format!("{version}.{name}")),
-        false => metadata.join(name),
+    let path_of = |name: &str| {
+        let prefix = if consistent {
+            format!("{version}.")
+        } else {
+            String::new()
+        };
+        metadata.join(prefix + name)
     };
     let body = with(head(Role::Targets), "targets", listed);
     let bytes = sign(Role::Targets, body)?;
-    write(&named("targets.json"), &bytes)?;
+    write(&path_of("targets.json"), &bytes)?;
     let body = with(
         head(Role::Snapshot),
         "meta",
         meta("targets.json", version, &bytes),
     );
     let bytes = sign(Role::Snapshot, body)?;
-    write(&named("snapshot.json"), &bytes)?;
+    write(&path_of("snapshot.json"), &bytes)?;
     let body = with(
         head(Role::Timestamp),
         "meta",
@@ -186,34 +163,6 @@ pub fn make(make: &Make<'_>) -> Result<Made, MakeError> {
     );
     write(&metadata.join("timestamp.json"), &sign(Role::Timestamp, body)?)?;
     Ok(Made { root, version })
-}
-
-/// Signs the body of a role with every key of it, and gives the whole file.
-pub(super) fn signed(keys: &Path, role: Role, body: &Value) -> Result<Vec<u8>, MakeError> {
-    sign_with(role, body, &key::load(keys, role)?)
-}
-
-fn sign_with(role: Role, body: &Value, keys: &[SigningKey]) -> Result<Vec<u8>, MakeError> {
-    let message = match role {
-        Role::Root => canonical::<schema::Root>(body),
-        Role::Timestamp => canonical::<schema::Timestamp>(body),
-        Role::Snapshot => canonical::<schema::Snapshot>(body),
-        Role::Targets => canonical::<schema::Targets>(body),
-    }?;
-    let signatures: Vec<_> = keys
-        .iter()
-        .map(|key| key.sign(&message))
-        .collect::<Result<_, _>>()?;
-    let whole = json!({ "signatures": signatures, "signed": body });
-    serde_json::to_vec_pretty(&whole).map_err(|error| MakeError::Metadata(error.to_string()))
-}
-
-/// What is signed: canonical JSON of the body, as the library that verifies writes it.
-fn canonical<R: schema::Role + DeserializeOwned>(body: &Value) -> Result<Vec<u8>, MakeError> {
-    let role: R =
-        serde_json::from_value(body.clone()).map_err(|error| MakeError::Metadata(error.to_string()))?;
-    role.canonical_form()
-        .map_err(|error| MakeError::Metadata(error.to_string()))
 }
 
 fn new_root(make: &Make<'_>) -> Result<Vec<u8>, MakeError> {
@@ -301,7 +250,7 @@ fn date(at: Timestamp) -> String {
 }
 
 fn version_of(signed: &Value) -> u64 {
-    signed["version"].as_u64().unwrap_or_default()
+    signed.get("version").and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// The body of the first of these files that is there.
@@ -310,16 +259,23 @@ fn current<S: AsRef<str>>(metadata: &Path, names: &[S]) -> Result<Option<Value>,
         .iter()
         .map(|name| metadata.join(name.as_ref()))
         .find(|path| path.exists())
-        .map(|path| read(&path).map(|mut whole| whole["signed"].take()))
+        .map(|path| read(&path))
         .transpose()
 }
 
+/// What is signed in a file of metadata.
 fn read(path: &Path) -> Result<Value, MakeError> {
     let bytes = fs::read(path).map_err(failed("reading", path))?;
-    serde_json::from_slice(&bytes).map_err(|error| MakeError::Existing {
+    let whole: Whole = serde_json::from_slice(&bytes).map_err(|error| MakeError::Existing {
         path: path.to_owned(),
         problem: error.to_string(),
-    })
+    })?;
+    Ok(whole.signed)
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    signed: Value,
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
@@ -332,18 +288,4 @@ fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> 
         path: path.to_owned(),
         source,
     }
-}
-
-/// The bytes of a firmware file for demonstrations: the same seed and length give the same bytes on every machine. They are
-/// SHA-256 over the seed and a counter, so that nothing compresses them.
-#[must_use]
-pub fn demo_image(seed: u64, length: usize) -> Vec<u8> {
-    let blocks = (0_u64..).flat_map(|counter| {
-        let mut hash = Sha256::new();
-        hash.update(b"demo firmware");
-        hash.update(seed.to_be_bytes());
-        hash.update(counter.to_be_bytes());
-        <[u8; 32]>::from(hash.finalize())
-    });
-    blocks.take(length).collect()
 }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use super::workshop::{FIRMWARE, MANIFEST, Workshop, flip};
 use crate::firmware::{
     make::{MakeError, Settings, demo_image},
-    publish::{PublishError, Published, publish},
+    publish::{PublishError, Published, publish, sweep},
     shelf::Shelf,
 };
 
@@ -127,6 +127,30 @@ fn what_changes_while_it_is_imported_is_not_published() {
         names(&workshop.shelf().join("acme/targets/volumat7")),
         ["9.12-early.bin"]
     );
+}
+
+#[test]
+fn what_a_crash_left_behind_is_swept() {
+    let workshop = Workshop::new();
+    workshop.publish();
+    let shelf = workshop.shelf();
+    let before = names(&shelf.join("acme/targets/volumat7"));
+    fs::create_dir_all(shelf.join(".import-x/metadata")).unwrap();
+    for left in [
+        ".import-x/metadata/a",
+        "acme/.tmp1",
+        "acme/targets/volumat7/.tmp2",
+    ] {
+        fs::write(shelf.join(left), "half").unwrap();
+    }
+    std::os::unix::fs::symlink(workshop.keys(), shelf.join(".link")).unwrap();
+    sweep(&shelf).unwrap();
+    assert_eq!(names(&shelf), ["acme"]);
+    assert_eq!(names(&shelf.join("acme/targets/volumat7")), before);
+    assert!(!shelf.join("acme/.tmp1").exists());
+    assert_eq!(names(&workshop.keys()).len(), 6, "links are not followed");
+    assert_eq!(workshop.publish().unchanged, 3);
+    sweep(&workshop.dir().join("nothing")).unwrap();
 }
 
 #[test]

@@ -281,12 +281,12 @@ fn a_key_that_changed_does_not_forget_what_was_seen_since() {
         body["keys"][id] = new_root["signed"]["keys"][id].clone();
     });
     workshop.rewrite("timestamp.json", Role::Timestamp, |body| {
-        body["version"] = json!(5)
+        body["version"] = json!(5);
     });
     workshop.publish();
     // Under the same key there is no way back, although the trusted root is the first one still.
     workshop.rewrite("timestamp.json", Role::Timestamp, |body| {
-        body["version"] = json!(4)
+        body["version"] = json!(4);
     });
     let error = workshop.check().unwrap_err();
     assert!(
@@ -327,7 +327,7 @@ fn a_release_that_makes_no_sense_is_refused_with_its_fields() {
     let sign = |workshop: &Workshop, change: &dyn Fn(&mut Value)| {
         workshop.name_by_version_only();
         workshop.rewrite("1.targets.json", Role::Targets, |body| {
-            change(&mut body["targets"])
+            change(&mut body["targets"]);
         });
     };
     let check = |change: &dyn Fn(&mut Value), expected: &str| {
@@ -346,7 +346,7 @@ fn a_release_that_makes_no_sense_is_refused_with_its_fields() {
                     .as_object_mut()
                     .unwrap()
                     .remove("volumat7/9.12/release.json"),
-            )
+            );
         },
         "there is no release in the repository: no target is called `release.json`, at the top or in a directory",
     );
