@@ -31,7 +31,7 @@ use crate::{
 
 const MAKER: &str = "Arden Medical";
 const MODEL: &str = "AX-1 LVP";
-const FILE: &str = "ax1/wireless-3.3.0.bin";
+const FILE: &str = "ax1/3.3.0/wireless.bin";
 const MANIFEST: &str = "ax1/3.3.0/release.json";
 /// Of the firmware file, in bytes.
 const LENGTH: usize = 768 * 1024;
