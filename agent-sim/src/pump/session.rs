@@ -93,7 +93,11 @@ impl Pump {
                     since = Some((Instant::now(), shared.counters.connected.hold()));
                     self.connected(in_use, &mut line)?;
                 }
-                Ok(Ok(heard)) => self.take_in(heard, &mut line),
+                Ok(Ok(heard)) => {
+                    self.take_in(heard, &mut line);
+                    // An order may want something of the network at once.
+                    self.tend_firmware();
+                }
             }
             if leaving.is_none() && since.is_some() {
                 self.feed(&mut line);
