@@ -41,6 +41,7 @@ use crate::{
     clock::Clock,
     command::{pump::turn_is_taken, session},
     config::Config,
+    engine::rollout::Bell,
     firmware::TicketKeys,
     fresh,
     mqtt::{Down, PumpLink},
