@@ -12,6 +12,11 @@ use serde_json::Value;
 
 use super::error::{Cause, Problem};
 
+/// Silence for so long is no answer.
+const SILENCE: Duration = Duration::from_mins(1);
+/// A whole repository has to arrive and be checked before there is an answer.
+const LONG_SILENCE: Duration = Duration::from_hours(2);
+
 /// Below this path is the API.
 const BASE: [&str; 2] = ["api", "v1"];
 
@@ -150,6 +155,23 @@ impl Client {
     /// # Errors
     /// [`Cause::Usage`] when the address or the roots can not be used.
     pub fn new(url: Url, roots: Option<&[u8]>, token: Option<SecretString>) -> Result<Self, Cause> {
+        Self::with_silence(url, roots, token, SILENCE)
+    }
+
+    /// A line over which something large is sent: it waits for the answer until everything has arrived and was looked at.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn patient(url: Url, roots: Option<&[u8]>, token: Option<SecretString>) -> Result<Self, Cause> {
+        Self::with_silence(url, roots, token, LONG_SILENCE)
+    }
+
+    fn with_silence(
+        url: Url,
+        roots: Option<&[u8]>,
+        token: Option<SecretString>,
+        silence: Duration,
+    ) -> Result<Self, Cause> {
         let unusable = |why: String, remedy| Cause::Usage { why, remedy };
         if url.scheme() != "https" || url.cannot_be_a_base() || url.host_str().is_none() {
             return Err(unusable(
@@ -166,7 +188,7 @@ impl Client {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
-            .read_timeout(Duration::from_mins(1));
+            .read_timeout(silence);
         if let Some(pem) = roots {
             let remedy = "give a PEM file with the gateway's root certificate";
             let certificates = Certificate::from_pem_bundle(pem)
@@ -189,7 +211,20 @@ impl Client {
     /// # Errors
     /// [`Cause`]: refused, unreachable, not trusted, not understood, or no token.
     pub async fn json(&self, call: &Call) -> Result<Value, Cause> {
-        let response = self.respond(call).await?;
+        self.read(self.respond(self.request(call)?).await?).await
+    }
+
+    /// Makes a call with bytes that come as they are sent, and reads its JSON answer.
+    ///
+    /// # Errors
+    /// As [`Client::json`].
+    pub async fn upload(&self, call: &Call, body: reqwest::Body) -> Result<Value, Cause> {
+        let octets = HeaderValue::from_static("application/octet-stream");
+        let request = self.request(call)?.header(CONTENT_TYPE, octets).body(body);
+        self.read(self.respond(request).await?).await
+    }
+
+    async fn read(&self, response: Response) -> Result<Value, Cause> {
         let empty = response.status() == StatusCode::NO_CONTENT;
         let body = response.bytes().await.map_err(|error| self.broken(&error))?;
         if empty || body.is_empty() {
@@ -207,19 +242,15 @@ impl Client {
         call: &Call,
         mut take: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), Cause> {
-        let mut response = self.respond(call).await?;
+        let mut response = self.respond(self.request(call)?).await?;
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
             take(&chunk)?;
         }
         Ok(())
     }
 
-    async fn respond(&self, call: &Call) -> Result<Response, Cause> {
-        let response = self
-            .request(call)?
-            .send()
-            .await
-            .map_err(|error| self.broken(&error))?;
+    async fn respond(&self, request: RequestBuilder) -> Result<Response, Cause> {
+        let response = request.send().await.map_err(|error| self.broken(&error))?;
         if response.status().is_success() {
             return Ok(response);
         }

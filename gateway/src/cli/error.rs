@@ -111,6 +111,22 @@ const REMEDIES: &[(&str, &str)] = &[
         "import it with `gateway pump import`, or give both --manufacturer and --model",
     ),
     (
+        "root_not_trusted",
+        "have it signed with `gateway signature sign trust_root <repository> --meaning root_of_trust_imported`",
+    ),
+    (
+        "release_refused",
+        "nothing of it was kept; have the manufacturer mend it, and import it again",
+    ),
+    (
+        "illegal_transition",
+        "see where it is with `gateway rollout show`",
+    ),
+    (
+        "not_under_test",
+        "see where it is with `gateway rollout why <pump>`",
+    ),
+    (
         "would_cut_off",
         "wait until these pumps have renewed, or repeat with --cut-off to leave them behind",
     ),
@@ -147,6 +163,9 @@ pub enum Cause {
         path: PathBuf,
         source: io::Error,
     },
+    /// A file can be read, and does not say what it should.
+    #[error("{}: {why}", path.display())]
+    Content { path: PathBuf, why: String },
     /// A name fits nothing.
     #[error("there is no {what} `{name}`")]
     NotFound { what: &'static str, name: String },
@@ -184,6 +203,7 @@ impl Cause {
             Self::NotFound { .. } => ExitCode::NotFound,
             Self::Ambiguous { .. } => ExitCode::Conflict,
             Self::Usage { .. } => ExitCode::Usage,
+            Self::Content { .. } => ExitCode::Invalid,
             Self::Unreadable(_)
             | Self::Record(_)
             | Self::File { .. }
@@ -223,6 +243,7 @@ impl Cause {
             Self::Record(_) => {
                 "keep the file and the database as they are, and compare them with an older export or checkpoint"
             }
+            Self::Content { .. } => "mend the file, and try again",
             Self::File { .. } | Self::Declined | Self::Output(_) | Self::Local(_) => return None,
         };
         Some(words.to_owned())
@@ -254,6 +275,13 @@ mod tests {
         check(refused(412, "stale"), ExitCode::Conflict);
         check(refused(200, ""), ExitCode::Failed);
         check(Cause::NoToken, ExitCode::NotAuthorised);
+        check(
+            Cause::Content {
+                path: PathBuf::from("plan.toml"),
+                why: "no waves".to_owned(),
+            },
+            ExitCode::Invalid,
+        );
         check(Cause::Declined, ExitCode::Failed);
         check(
             Cause::Ambiguous {

@@ -3,13 +3,16 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`args`] | what can be typed, by noun |
+//! | [`release`], [`mod@make`], [`rollout`], [`wave`], [`bench`], [`floors`] | what each does about firmware |
 //! | [`pump`], [`enrol`], [`cert`], [`ca`], [`places`], [`events`], [`token`], [`login`], [`person`], [`signature`], [`mod@audit`] | what each noun does |
-//! | [`client`], [`session`], [`connection`] | talking to the gateway |
+//! | [`client`], [`session`], [`connection`], [`upload`] | talking to the gateway |
+//! | [`mod@spec`] | a rollout that a person wrote in a file |
 //! | [`output`], [`table`], [`time`], [`error`], [`exit`] | talking to people and scripts |
 //! | [`mod@passphrase`] | secrets that people type |
 
 pub mod args;
 pub mod audit;
+pub mod bench;
 pub mod ca;
 pub mod cert;
 pub mod client;
@@ -18,18 +21,26 @@ pub mod enrol;
 pub mod error;
 pub mod events;
 pub mod exit;
+pub mod floors;
 pub mod login;
+pub mod make;
 pub mod output;
 pub mod passphrase;
 pub mod person;
 pub mod places;
 pub mod pump;
 pub mod pump_rows;
+pub mod release;
+pub mod rollout;
+pub mod rollout_rows;
 pub mod session;
 pub mod signature;
+pub mod spec;
 pub mod table;
 pub mod time;
 pub mod token;
+pub mod upload;
+pub mod wave;
 
 pub use self::{
     args::{DemoArgs, InitArgs, ServeArgs},
@@ -43,7 +54,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use self::{
-    args::{AuditCommand, Cli, Command, LocalCommand, RemoteCommand},
+    args::{AuditCommand, Cli, Command, LocalCommand, ReleaseCommand, RemoteCommand},
     client::Client,
     connection::ConnectionArgs,
     error::{Attempt, Cause, CliError},
@@ -105,6 +116,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Local(command) => local(command, output),
         // Needs no gateway: it may be the one that is not believed.
         Command::Remote(RemoteCommand::Audit(AuditCommand::Verify(args))) => audit::verify(&args, output),
+        Command::Remote(RemoteCommand::Release(ReleaseCommand::Make(args))) => make::run(&args, output),
         Command::Remote(command) => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -150,7 +162,13 @@ async fn remote(
         } else {
             None
         };
-        Client::new(connection.url.clone(), connection.roots()?.as_deref(), token)
+        let url = connection.url.clone();
+        let roots = connection.roots()?;
+        if command.sends_much() {
+            Client::patient(url, roots.as_deref(), token)
+        } else {
+            Client::new(url, roots.as_deref(), token)
+        }
     };
     let session = &mut Session {
         client: prepare().attempt("prepare the connection to the gateway")?,
@@ -169,6 +187,10 @@ async fn remote(
         RemoteCommand::Location(command) => places::location(session, command).await,
         RemoteCommand::Manufacturer(command) => places::manufacturer(session, command).await,
         RemoteCommand::Model(command) => places::model(session, command).await,
+        RemoteCommand::Repository(command) => release::repository(session, command).await,
+        RemoteCommand::Release(command) => release::run(session, command).await,
+        RemoteCommand::Rollout(command) => rollout::run(session, command).await,
+        RemoteCommand::Wave(command) => wave::run(session, command).await,
         RemoteCommand::Anchor(command) => enrol::anchor(session, command).await,
         RemoteCommand::Cert(command) => cert::run(session, command).await,
         RemoteCommand::Ca(command) => ca::run(session, command).await,

@@ -8,6 +8,7 @@ use super::{
     args::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand, ModelCommand},
     client::Call,
     error::{Attempt, Cause, CliError},
+    floors,
     session::{Session, given},
     table::{Cell, Row, Tone},
     time::Times,
@@ -107,6 +108,10 @@ pub async fn area(session: &mut Session<'_>, command: AreaCommand) -> Result<(),
         AreaCommand::Rename { area, name } => rename(session, &area, name.as_str())
             .await
             .attempt(format!("rename the care area {area}")),
+        AreaCommand::Floor { area, model, keep } => floors::set(session, &area, &model, keep)
+            .await
+            .attempt(format!("set the floor of {area} for {model}")),
+        AreaCommand::Floors => floors::list(session).await.attempt("list ward floors"),
     }
 }
 

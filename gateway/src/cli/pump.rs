@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     args::{EditArgs, ImportArgs, PumpCommand, PumpFilter, PumpHold},
+    bench,
     client::Call,
     error::{Attempt, Cause, CliError},
     output::Output,
@@ -64,6 +65,12 @@ pub async fn run(session: &mut Session<'_>, command: PumpCommand) -> Result<(), 
                 .await
                 .attempt(format!("show what pump {pump} reported"))
         }
+        PumpCommand::Check(args) => bench::check(session, &args)
+            .await
+            .attempt(format!("enter the check {} of pump {}", args.check, args.pump)),
+        PumpCommand::RollBack { pump, reason } => bench::roll_back(session, &pump, reason.as_str())
+            .await
+            .attempt(format!("ask for the old version of pump {pump}")),
         PumpCommand::LateRenewal { pump } => late_renewal(session, &pump)
             .await
             .attempt(format!("let pump {pump} renew late")),

@@ -1,6 +1,6 @@
 //! `gateway signature …`
 
-use fleet::signature::SubjectKind;
+use fleet::signature::{Meaning, SubjectKind};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,9 +10,11 @@ use super::{
     client::Call,
     error::{Attempt, Cause, CliError},
     passphrase::password,
+    places, release, rollout,
     session::{Session, given},
     table::{Cell, Row, Tone},
     time::Times,
+    wave,
 };
 
 /// A signature or a refusal on record.
@@ -69,30 +71,60 @@ pub async fn run(session: &mut Session<'_>, command: SignatureCommand) -> Result
                 .await
                 .attempt("look at the signature")
         }
-        SignatureCommand::Preview(subject) => preview(session, &subject)
+        SignatureCommand::Preview { subject, meaning } => preview(session, &subject, meaning)
             .await
             .attempt(format!("look at {}", subject.id)),
         SignatureCommand::Sign {
             subject,
             meaning,
+            care_area,
             comment,
             yes,
-        } => sign(
-            session,
-            &subject,
-            json!(meaning),
-            comment.map(|comment| json!(comment)),
-            yes,
-        )
-        .await
-        .attempt(format!("sign {}", subject.id)),
+        } => {
+            let wanted = Wanted {
+                subject: &subject,
+                meaning,
+                care_area: care_area.as_deref(),
+            };
+            let comment = comment.map(|comment| json!(comment));
+            sign(session, &wanted, comment, yes)
+                .await
+                .attempt(format!("sign {}", subject.id))
+        }
         SignatureCommand::NotNow {
             subject,
             meaning,
+            care_area,
             reason,
-        } => not_now(session, &subject, json!(meaning), json!(reason))
-            .await
-            .attempt(format!("say not now of {}", subject.id)),
+        } => {
+            let wanted = Wanted {
+                subject: &subject,
+                meaning,
+                care_area: care_area.as_deref(),
+            };
+            not_now(session, &wanted, json!(reason))
+                .await
+                .attempt(format!("say not now of {}", subject.id))
+        }
+    }
+}
+
+/// What somebody means to say of what.
+struct Wanted<'a> {
+    subject: &'a SubjectArgs,
+    meaning: Meaning,
+    /// For which care area, where it belongs to several.
+    care_area: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    async fn care_area(&self, session: &Session<'_>) -> Result<Option<Value>, Cause> {
+        match self.care_area {
+            Some(name) => places::care_area_id(session, name)
+                .await
+                .map(|id| Some(json!(id))),
+            None => Ok(None),
+        }
     }
 }
 
@@ -101,18 +133,30 @@ fn document(output: &mut super::output::Output, value: &Value) -> std::io::Resul
     output.document(value)
 }
 
-/// The subject as it is now.
-async fn shown(session: &Session<'_>, subject: &SubjectArgs) -> Result<Value, Cause> {
+/// The subject as it is now, as whoever says this of it is shown it.
+async fn shown(
+    session: &Session<'_>,
+    subject: &SubjectArgs,
+    meaning: Option<Meaning>,
+) -> Result<Value, Cause> {
     let id = match subject.kind {
         SubjectKind::Pump => session.pump(&subject.id).await?.id,
-        _ => subject.id.clone(),
+        SubjectKind::Rollout => rollout::named(session, &subject.id).await?.id,
+        SubjectKind::Wave => wave::id(session, &subject.id).await?,
+        SubjectKind::TrustRoot => release::repository_id(session, &subject.id).await?,
+        SubjectKind::Hold | SubjectKind::BreakGlass => subject.id.clone(),
     };
-    let path = ["signatures", "subjects", subject.kind.as_str(), &id];
-    session.client.json(&Call::get(path)).await
+    let call = Call::get(["signatures", "subjects", subject.kind.as_str(), &id])
+        .query_if("meaning", meaning.map(Meaning::as_str));
+    session.client.json(&call).await
 }
 
-async fn preview(session: &mut Session<'_>, subject: &SubjectArgs) -> Result<(), Cause> {
-    let shown = shown(session, subject).await?;
+async fn preview(
+    session: &mut Session<'_>,
+    subject: &SubjectArgs,
+    meaning: Option<Meaning>,
+) -> Result<(), Cause> {
+    let shown = shown(session, subject, meaning).await?;
     Ok(session.output.document(&shown)?)
 }
 
@@ -123,12 +167,12 @@ fn as_shown(shown: &Value) -> [(&'static str, Option<Value>); 4] {
 
 async fn sign(
     session: &mut Session<'_>,
-    subject: &SubjectArgs,
-    meaning: Value,
+    wanted: &Wanted<'_>,
     comment: Option<Value>,
     yes: bool,
 ) -> Result<(), Cause> {
-    let shown = shown(session, subject).await?;
+    let care_area = wanted.care_area(session).await?;
+    let shown = shown(session, wanted.subject, Some(wanted.meaning)).await?;
     if !session.output.json {
         let content = shown.get("content").cloned().unwrap_or_default();
         session.output.document(&content)?;
@@ -154,7 +198,8 @@ async fn sign(
         id,
         version,
         hash,
-        ("meaning", Some(meaning)),
+        ("meaning", Some(json!(wanted.meaning))),
+        ("care_area", care_area),
         ("comment", comment),
         ("factors", Some(factors)),
     ]);
@@ -169,20 +214,17 @@ fn put(object: &mut Value, member: &str, text: &str) {
     }
 }
 
-async fn not_now(
-    session: &mut Session<'_>,
-    subject: &SubjectArgs,
-    meaning: Value,
-    reason: Value,
-) -> Result<(), Cause> {
-    let shown = shown(session, subject).await?;
+async fn not_now(session: &mut Session<'_>, wanted: &Wanted<'_>, reason: Value) -> Result<(), Cause> {
+    let care_area = wanted.care_area(session).await?;
+    let shown = shown(session, wanted.subject, Some(wanted.meaning)).await?;
     let [kind, id, version, hash] = as_shown(&shown);
     let body = given([
         kind,
         id,
         version,
         hash,
-        ("meaning", Some(meaning)),
+        ("meaning", Some(json!(wanted.meaning))),
+        ("care_area", care_area),
         ("reason", Some(reason)),
     ]);
     session

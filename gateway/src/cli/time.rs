@@ -128,6 +128,26 @@ impl FromStr for Since {
     }
 }
 
+/// A moment that a person gave, to come or past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+/// Not a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("write a date (2026-03-01) or a time with its offset (2026-03-01T22:00:00+01:00)")]
+pub struct MomentError;
+
+impl FromStr for Moment {
+    type Err = MomentError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(Since::At(at)) => Ok(Self(at)),
+            Ok(Since::Ago(_)) | Err(SinceError) => Err(MomentError),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +197,8 @@ mod tests {
             check(bad, Err(SinceError));
         }
         assert!(matches!("2027-01-15".parse(), Ok(Since::At(_))));
+        assert_eq!("2027-01-15T09:00:00+01:00".parse(), Ok(Moment(NOW)));
+        assert_eq!("7d".parse::<Moment>(), Err(MomentError));
         assert_eq!(Since::Ago(TimeDelta::MAX).moment(NOW), Timestamp::MIN_UTC);
     }
 }

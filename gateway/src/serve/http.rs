@@ -35,6 +35,8 @@ use crate::{
 
 /// A request must be read and answered within this, or its connection is given up: slow senders hold nothing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// A whole repository of firmware may take so long to arrive, to be checked and to be published.
+const IMPORT_WITHIN: Duration = Duration::from_hours(2);
 /// The head of a request must arrive within this; likewise a TLS handshake.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Seconds that requests under way get when the gateway stops.
@@ -209,7 +211,10 @@ async fn in_time(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let answered = match tokio::time::timeout(ANSWER_WITHIN, next.call(request)).await {
+    let path = request.path();
+    let is_import = path.starts_with("/api/v1/repositories/") && path.ends_with("/import");
+    let within = if is_import { IMPORT_WITHIN } else { ANSWER_WITHIN };
+    let answered = match tokio::time::timeout(within, next.call(request)).await {
         Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
         Err(_) => Err(ErrorRequestTimeout("the request took too long")),
     };

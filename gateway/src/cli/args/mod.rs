@@ -8,6 +8,8 @@ mod events;
 mod people;
 mod places;
 mod pump;
+mod release;
+mod rollout;
 mod service;
 mod signature;
 mod token;
@@ -26,7 +28,9 @@ pub use self::{
     events::EventsArgs,
     people::{AddPersonArgs, DeviceCommand, GlassCommand, LoginArgs, MeCommand, PersonCommand},
     places::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand, ModelCommand},
-    pump::{EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold},
+    pump::{CheckArgs, EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold},
+    release::{MakeArgs, ReleaseCommand, RepositoryCommand},
+    rollout::{ActArgs, PlanArgs, RolloutCommand, WaveCommand},
     service::{DemoArgs, InitArgs, ServeArgs},
     signature::{SignatureCommand, SubjectArgs},
     token::{IssueArgs, TokenCommand},
@@ -105,6 +109,18 @@ pub enum RemoteCommand {
     /// Models of pumps
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Manufacturers' repositories of firmware, and whose keys are trusted
+    #[command(subcommand)]
+    Repository(RepositoryCommand),
+    /// Releases of firmware: import, look at
+    #[command(subcommand)]
+    Release(ReleaseCommand),
+    /// Rollouts: a release on its way to pumps
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// Waves of a rollout: briefings
+    #[command(subcommand)]
+    Wave(WaveCommand),
     /// Manufacturers' certificates that may vouch for a pump's first enrolment
     #[command(subcommand)]
     Anchor(AnchorCommand),
@@ -164,6 +180,12 @@ impl RemoteCommand {
     pub fn needs_token(&self) -> bool {
         !matches!(self, Self::Openapi | Self::Login(_))
     }
+
+    /// Whether so much is sent that the answer may take long.
+    #[must_use]
+    pub fn sends_much(&self) -> bool {
+        matches!(self, Self::Release(ReleaseCommand::Import { .. }))
+    }
 }
 
 /// How much of a list.
@@ -190,11 +212,31 @@ fn word<T: Copy + Send + Sync + 'static>(
     })
 }
 
+/// Splits as a shell does, as far as examples need it: quotes, pipes and redirections.
+#[cfg(test)]
+pub(super) fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '|' | '<' | '>' | '#') => break,
+            (None, ' ') if word.is_empty() => {}
+            (None, ' ') => words.push(std::mem::take(&mut word)),
+            (_, c) => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::Cli;
+    use super::{Cli, words};
 
     /// Every command that does something, with the words that lead to it.
     fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
@@ -210,25 +252,6 @@ mod tests {
                 .unwrap_or_default();
             found.push((path.trim().to_owned(), help));
         }
-    }
-
-    /// Splits as a shell does, as far as the examples need it: quotes, pipes and redirections.
-    fn words(line: &str) -> Vec<String> {
-        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-        for c in line.chars() {
-            match (quote, c) {
-                (None, '\'' | '"') => quote = Some(c),
-                (Some(open), c) if c == open => quote = None,
-                (None, '|' | '<' | '>' | '#') => break,
-                (None, ' ') if word.is_empty() => {}
-                (None, ' ') => words.push(std::mem::take(&mut word)),
-                (_, c) => word.push(c),
-            }
-        }
-        if !word.is_empty() {
-            words.push(word);
-        }
-        words
     }
 
     #[test]
@@ -300,6 +323,21 @@ mod tests {
         check("gateway audit verify");
         check("gateway audit verify a.jsonl --config gateway.toml");
         check("gateway signature sign pump BM-1");
+        check("gateway repository add Acme --manufacturer Acme --root root.json");
+        check("gateway release make r --keys k --manifest m.json --path ../release.json");
+        check("gateway rollout create R --spec plan.toml");
+        check("gateway rollout pause R");
+        check("gateway rollout show R --pumps --catch-up");
+        check("gateway rollout create R --release X --spec p.toml --begins-at tomorrow");
+        check("gateway pump check BM-1 flow");
+        check("gateway pump check BM-1 flow --value 1.2");
+        check("gateway pump check BM-1 flow --value 1.2 --unit furlong");
+        check("gateway pump check BM-1 flow --value NaN --unit percent");
+        check("gateway pump check BM-1 flow --value 1.2 --unit percent --instrument A-7");
+        check("gateway pump check BM-1 case --yes --no");
+        check("gateway pump check BM-1 case --not-run --instrument A-7 --calibrated-until 2027-01-31");
+        check("gateway pump roll-back BM-1");
+        check("gateway area floor MICU V7 -- -1");
         check("gateway person disable ana");
         check("gateway token issue --password hunter2");
         check("gateway pump list --token abc");

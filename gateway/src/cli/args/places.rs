@@ -52,6 +52,25 @@ pub enum AreaCommand {
         /// Its new name
         name: Name,
     },
+    /// Set how many pumps of a model a care area keeps in service, whatever is rolled out
+    #[command(after_help = "Examples:
+  gateway area floor MICU 'Volumat 7' 6
+  gateway area floor MICU 'Volumat 7' 0
+
+0 takes the floor away.")]
+    Floor {
+        /// Its name or id
+        area: String,
+        /// The model's name or id
+        model: String,
+        /// So many at least
+        #[arg(value_name = "KEEP", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+        keep: u32,
+    },
+    /// List ward floors: how many pumps each care area keeps in service
+    #[command(after_help = "Examples:
+  gateway area floors")]
+    Floors,
 }
 
 /// Places where pumps are kept.

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use fleet::{
+    check::CheckUnit,
     pump::HoldKind,
-    text::{AssetTag, HardwareId, Name, Reason},
+    signature::Digest,
+    text::{AssetTag, CheckId, HardwareId, InstrumentId, Name, Reason},
 };
 
 use super::{PageArgs, word};
@@ -114,6 +117,25 @@ and denies its certificates. A sequestered pump is evidence: nothing is sent to 
         #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
+    /// Enter what a check of a pump read at the bench, after its update
+    #[command(after_help = "Examples:
+  gateway pump check BM-10442 flow --value 1.2 --unit percent --instrument IDA-5-117 --calibrated-until 2027-01-31
+  gateway pump check BM-10442 case --yes
+  gateway pump check BM-10442 library --sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+  gateway pump check BM-10442 flow --not-run
+
+Its checks, with limits and units, are in `gateway release show`. Units are never converted. Not run is never a pass.")]
+    Check(CheckArgs),
+    /// Ask for a pump's old version: it goes back when it is free, and where the security floor allows it
+    #[command(after_help = "Examples:
+  gateway pump roll-back BM-10442 --reason 'the new keypad driver misses presses'")]
+    RollBack {
+        /// Asset tag, serial number, UDI or id
+        pump: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+    },
     /// Let a pump whose certificate has expired renew it, once
     #[command(after_help = "Examples:
   gateway pump late-renewal BM-10442
@@ -219,6 +241,53 @@ pub struct PumpHold {
     /// Why
     #[arg(long)]
     pub reason: Reason,
+}
+
+/// `gateway pump check`
+#[derive(Debug, Clone, Args)]
+#[command(
+    group = clap::ArgGroup::new("result").required(true),
+    group = clap::ArgGroup::new("read").multiple(true).conflicts_with("not_run"),
+)]
+pub struct CheckArgs {
+    /// Asset tag, serial number, UDI or id
+    pub pump: String,
+    /// The check's id in the release
+    pub check: CheckId,
+    /// What was measured
+    #[arg(long, value_name = "NUMBER", group = "result", requires = "unit", allow_negative_numbers = true, value_parser = finite)]
+    pub value: Option<f64>,
+    /// In which unit
+    #[arg(long, value_name = "UNIT", requires = "value", value_parser = word(CheckUnit::ALL, CheckUnit::as_str))]
+    pub unit: Option<CheckUnit>,
+    /// It is as the check asks
+    #[arg(long, group = "result")]
+    pub yes: bool,
+    /// It is not as the check asks
+    #[arg(long, group = "result")]
+    pub no: bool,
+    /// The SHA-256 that was read
+    #[arg(long, value_name = "HEX", group = "result")]
+    pub sha256: Option<Digest>,
+    /// The check was not run
+    #[arg(long, group = "result")]
+    pub not_run: bool,
+    /// The number on the label of the instrument
+    #[arg(long, value_name = "ID", group = "read", requires = "calibrated_until")]
+    pub instrument: Option<InstrumentId>,
+    /// The last day on which its calibration is good
+    #[arg(long, value_name = "DATE", group = "read", requires = "instrument")]
+    pub calibrated_until: Option<NaiveDate>,
+}
+
+/// JSON has no other numbers, and a measurement has none either.
+fn finite(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number.is_finite() {
+        Ok(number)
+    } else {
+        Err("not a number that can be measured".to_owned())
+    }
 }
 
 /// What a person can ask of a pump.

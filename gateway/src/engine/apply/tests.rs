@@ -85,7 +85,9 @@ fn a_number_that_no_pump_counts_to_hides_no_gap() {
                 .collect::<Vec<_>>()
         };
         let before = gaps(&store);
-        store.write(|db| apply_report(db, &received, &mut Consequences::default())).unwrap();
+        store
+            .write(|db| apply_report(db, &received, &mut Consequences::default()))
+            .unwrap();
         gaps(&store).into_iter().find(|detail| !before.contains(detail))
     };
     assert_eq!(told(1), None);
