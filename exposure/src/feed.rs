@@ -9,7 +9,7 @@ pub mod nvd;
 mod page;
 mod remedy;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ pub use remedy::{Reading, Remedy, RemedyKind};
 use crate::{
     Timestamp,
     name::{Part, ProductName, Purl, Value, VendorName, VulnerabilityId},
+    read::Fault,
     score::Score,
     version::Versions,
 };
@@ -204,7 +205,21 @@ impl fmt::Display for Source {
 }
 
 impl Feed {
-    fn new(feed: FeedKind, document: String, made_at: Option<Timestamp>, advisories: Vec<Advisory>) -> Self {
+    /// Puts a file together, unless it tells of one vulnerability twice: which of both would hold?
+    fn new(
+        feed: FeedKind,
+        document: String,
+        made_at: Option<Timestamp>,
+        advisories: Vec<Advisory>,
+    ) -> Result<Self, Fault> {
+        let mut seen = BTreeSet::new();
+        for advisory in &advisories {
+            if !seen.insert(&advisory.vulnerability) {
+                return Err(Fault::Contradicts {
+                    detail: format!("it tells of {} twice", advisory.vulnerability),
+                });
+            }
+        }
         let stamp = Stamp {
             feed,
             document,
@@ -212,7 +227,7 @@ impl Feed {
             records: advisories.len(),
             without_products: advisories.iter().filter(|advisory| advisory.statements.is_empty()).count(),
         };
-        Self { stamp, advisories }
+        Ok(Self { stamp, advisories })
     }
 }
 

@@ -165,7 +165,7 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         };
         advisories.push(advisory(id, vulnerability, &title, &source, &products).map_err(contradicts)?);
     }
-    Ok(Feed::new(FeedKind::Csaf, source.document, source.changed_at, advisories))
+    Feed::new(FeedKind::Csaf, source.document, source.changed_at, advisories).map_err(refuse)
 }
 
 fn advisory(

@@ -70,7 +70,7 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         changed_at: made_at,
     };
     let advisories = entries.into_iter().map(|entry| advisory(entry, &source)).collect();
-    Ok(Feed::new(FeedKind::Kev, version.clone(), made_at, advisories))
+    Feed::new(FeedKind::Kev, version.clone(), made_at, advisories).map_err(refuse)
 }
 
 fn advisory(entry: Entry, source: &Source) -> Advisory {

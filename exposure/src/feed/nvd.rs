@@ -139,7 +139,7 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
     }
     let made_at = head.get("timestamp").and_then(|text| text.parse::<NaiveDateTime>().ok());
     let document = head.get("timestamp").cloned().unwrap_or_default();
-    Ok(Feed::new(FeedKind::Nvd, document, made_at.map(|at| at.and_utc()), advisories))
+    Feed::new(FeedKind::Nvd, document, made_at.map(|at| at.and_utc()), advisories).map_err(refuse)
 }
 
 fn advisory(record: Record) -> Result<Advisory, String> {

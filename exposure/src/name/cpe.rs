@@ -41,6 +41,7 @@ impl Value {
 
 /// A CPE name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Cpe {
     /// `None` for `*`.
     pub part: Option<Part>,
@@ -53,8 +54,8 @@ pub struct Cpe {
     text: String,
 }
 
-/// The names of [`Cpe::rest`], as a person reads them.
-pub const REST: [&str; 6] = ["edition", "language", "software edition", "target software", "target hardware", "other"];
+/// The names of the attributes in [`Cpe::rest`], as a person reads them.
+const REST: [&str; 6] = ["edition", "language", "software edition", "target software", "target hardware", "other"];
 
 /// Not a CPE name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -174,6 +175,20 @@ fn uri(field: &str) -> Value {
     match super::purl::percent_decode(field) {
         Some(plain) => Value::Is(plain.to_lowercase()),
         None => Value::Pattern(field.to_lowercase()),
+    }
+}
+
+impl TryFrom<String> for Cpe {
+    type Error = CpeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Cpe> for String {
+    fn from(cpe: Cpe) -> Self {
+        cpe.text
     }
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 /// A package URL. Names compare without regard to case: of the registries that distinguish it, none lets two packages
 /// differ in nothing else that matters here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Purl {
     /// The kind of registry: `nuget`, `npm`, `deb`; in lower case.
     pub kind: String,
@@ -104,6 +105,20 @@ pub(super) fn percent_decode(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(out).ok()
+}
+
+impl TryFrom<String> for Purl {
+    type Error = PurlError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Purl> for String {
+    fn from(purl: Purl) -> Self {
+        purl.text
+    }
 }
 
 impl fmt::Display for Purl {

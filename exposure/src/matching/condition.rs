@@ -1,0 +1,138 @@
+//! Conditions over several products, in a logic of four values: no, outside, perhaps, yes.
+//!
+//! A condition is looked at from one thing, the *focus*. What is vulnerable must be met by the focus; what must be there
+//! besides may be anything in the pump. Something that is not known to be there is *perhaps*, because no list is complete.
+
+use std::sync::Arc;
+
+use super::{
+    Item, Why,
+    meet::{Met, meet},
+};
+use crate::{
+    feed::{Condition, Pattern, Role},
+    name::Part,
+    sbom::ComponentKind,
+};
+
+/// The thing that is asked about, among the others.
+pub(super) struct Focus<'a> {
+    pub(super) item: &'a Item,
+    pub(super) all: &'a [Arc<Item>],
+    /// Whether names that are merely alike may count.
+    pub(super) near: bool,
+}
+
+/// An outcome, and the pattern that the focus met best.
+#[derive(Debug, Clone)]
+pub(super) struct Outcome<'a> {
+    pub(super) met: Met,
+    pub(super) by: Option<&'a Pattern>,
+}
+
+impl<'a> Outcome<'a> {
+    const NO: Self = Self { met: Met::No, by: None };
+
+    fn max(self, other: Self) -> Self {
+        match (self, other) {
+            (Self { met: Met::Perhaps(mut whys), by }, Self { met: Met::Perhaps(more), .. }) => {
+                more.into_iter().for_each(|why| add(&mut whys, why));
+                Self { met: Met::Perhaps(whys), by }
+            }
+            (one, other) if other.met.rank() > one.met.rank() => other,
+            (one, _) => one,
+        }
+    }
+
+    fn min(self, other: Self) -> Self {
+        let by = self.by.or(other.by);
+        match (self.met, other.met) {
+            (Met::Perhaps(mut whys), Met::Perhaps(more)) => {
+                more.into_iter().for_each(|why| add(&mut whys, why));
+                Self { met: Met::Perhaps(whys), by }
+            }
+            (one, other) if other.rank() < one.rank() => Self { met: other, by },
+            (one, _) => Self { met: one, by },
+        }
+    }
+}
+
+/// Reasons are told once, and not by the hundred.
+fn add(whys: &mut Vec<Why>, why: Why) {
+    if whys.len() < 5 && !whys.contains(&why) {
+        whys.push(why);
+    }
+}
+
+impl Focus<'_> {
+    /// Whether a condition holds, seen from the focus. It is `No` unless the focus itself is among what is vulnerable.
+    pub(super) fn holds<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
+        let outcome = self.look(condition);
+        if outcome.by.is_some() { outcome } else { Outcome::NO }
+    }
+
+    fn look<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
+        match condition {
+            Condition::Product(pattern) => self.product(pattern),
+            Condition::Any(parts) => parts.iter().map(|part| self.look(part)).reduce(Outcome::max).unwrap_or(Outcome::NO),
+            Condition::All(parts) => parts
+                .iter()
+                .map(|part| {
+                    let seen = self.look(part);
+                    // A second vulnerable product that must be there too may be another thing in the pump.
+                    if seen.by.is_none() && seen.met == Met::No { self.elsewhere(part) } else { seen }
+                })
+                .reduce(Outcome::min)
+                .unwrap_or(Outcome::NO),
+            Condition::Not(part) => {
+                let Outcome { met, by } = self.look(part);
+                let met = match met {
+                    Met::Yes => Met::Outside,
+                    Met::No | Met::Outside => Met::Yes,
+                    Met::Perhaps(whys) => Met::Perhaps(whys),
+                };
+                Outcome { met, by }
+            }
+        }
+    }
+
+    fn product<'a>(&self, pattern: &'a Pattern) -> Outcome<'a> {
+        match pattern.role {
+            Role::Subject => {
+                let met = meet(self.item, pattern, self.near);
+                let by = (met != Met::No).then_some(pattern);
+                Outcome { met, by }
+            }
+            Role::Surroundings => Outcome {
+                met: self.surroundings(pattern),
+                by: None,
+            },
+        }
+    }
+
+    fn surroundings(&self, pattern: &Pattern) -> Met {
+        let best = self.all.iter().map(|item| meet(item, pattern, true)).max_by_key(Met::rank).unwrap_or(Met::No);
+        // A pump knows which pump it is; no list tells everything that runs beside.
+        let is_other_device = pattern.part == Some(Part::Hardware)
+            && self.item.kind == ComponentKind::Device
+            && !self.item.names.is_empty();
+        match best {
+            Met::No if !is_other_device => Met::Perhaps(vec![Why::Surroundings {
+                theirs: pattern.said.clone(),
+            }]),
+            met => met,
+        }
+    }
+
+    /// A condition met by anything in the pump but the focus.
+    fn elsewhere<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
+        let patterns = condition.patterns();
+        let met = self
+            .all
+            .iter()
+            .flat_map(|item| patterns.iter().map(|pattern| meet(item, pattern, false)))
+            .max_by_key(Met::rank)
+            .unwrap_or(Met::No);
+        Outcome { met, by: None }
+    }
+}
