@@ -5,6 +5,7 @@
 
 mod cyclonedx;
 mod diff;
+mod query;
 mod spdx;
 
 use std::{fmt, io::Read};
@@ -12,6 +13,7 @@ use std::{fmt, io::Read};
 use serde::{Deserialize, Serialize};
 
 pub use diff::{Change, Difference, difference};
+pub use query::{Query, QueryError};
 
 use crate::{
     Timestamp,

@@ -27,7 +27,9 @@ fn open(folder: &std::path::Path, name: &str) -> File {
 }
 
 /// The pumps of the made-up hospital: maker, names (its own, then those of advisories), version.
-const FLEET: [(&str, &str, &[&str], Option<&str>); 16] = [
+type Entry = (&'static str, &'static str, &'static [&'static str], Option<&'static str>);
+
+const FLEET: [Entry; 22] = [
     ("medfusion-1.6", "Smiths Medical", &["Medfusion 4000", "Medfusion 4000 Wireless Syringe Infusion Pump"], Some("1.6")),
     ("medfusion-1.6.1", "Smiths Medical", &["Medfusion 4000", "Medfusion 4000 Wireless Syringe Infusion Pump"], Some("1.6.1")),
     ("medfusion-1.2", "Smiths Medical", &["Medfusion 4000", "Medfusion 4000 Wireless Syringe Infusion Pump"], Some("1.2")),
@@ -35,18 +37,24 @@ const FLEET: [(&str, &str, &[&str], Option<&str>); 16] = [
     ("medfusion-silent", "Smiths Medical", &["Medfusion 4000", "Medfusion 4000 Wireless Syringe Infusion Pump"], None),
     ("pcu-9.33", "BD", &["Alaris PCU", "Alaris PC Unit Model 8015", "BD Alaris Point-of-Care Unit (PCU) Model 8015"], Some("9.33")),
     ("pcu-12.3.1", "BD", &["Alaris PCU", "Alaris PC Unit Model 8015", "BD Alaris Point-of-Care Unit (PCU) Model 8015"], Some("12.3.1")),
+    ("pcu-12.0.1", "BD", &["Alaris PCU", "Alaris PC Unit Model 8015", "BD Alaris Point-of-Care Unit (PCU) Model 8015"], Some("12.0.1")),
+    ("manager-12.3", "BD", &["Alaris Systems Manager"], Some("12.3")),
     ("manager-12.5.1", "BD", &["Alaris Systems Manager"], Some("12.5.1")),
     ("editor-12.1.3", "BD", &["Alaris Guardrails Editor"], Some("12.1.3")),
     ("battery-L81", "B. Braun", &["Battery Pack SP with Wi-Fi"], Some("L81")),
     ("battery-028U000061", "B. Braun", &["Battery Pack SP with WiFi"], Some("028U000061")),
     ("battery-028U000093", "B. Braun", &["Battery Pack SP with WiFi"], Some("028U000093")),
+    ("station-012U000093", "B. Braun", &["SpaceStation with SpaceCom 2"], Some("012U000093")),
+    ("online-suite-3.0", "B. Braun", &["OnlineSuite AP", "AP"], Some("3.0")),
     ("compactplus-A10", "B. Braun", &["Data module compactPlus"], Some("A10")),
     ("bodyguard-323", "BD", &["CME BodyGuard 323"], Some("2nd Edition")),
+    ("bodyguard-t", "BD", &["BodyGuard T"], Some("1.0")),
+    ("infusion-central-1.4", "BD", &["Alaris Infusion Central software"], Some("1.4")),
     ("infusion-central-1.3", "BD", &["Alaris Infusion Central software"], Some("1.3")),
     ("plum", "ICU Medical", &["Plum 360"], Some("15.02")),
 ];
 
-fn facts(entry: &(&str, &str, &[&str], Option<&str>)) -> Facts {
+fn facts(entry: &Entry) -> Facts {
     let (_, maker, names, version) = entry;
     Facts::new([Arc::new(Item::device(maker, names, *version))])
 }

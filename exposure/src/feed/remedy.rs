@@ -83,7 +83,7 @@ impl Remedy {
 /// Words that announce and do not state.
 const PROMISES: [&str; 6] = ["plans to", "planned", "upcoming", "will address", "will be", "future"];
 /// Words that say that something is mended.
-const MENDS: [&str; 8] = ["remediat", "fixes", "fixed in", "released", "resolves", "addresses", "mitigates", "to mitigate"];
+const MENDS: [&str; 8] = ["remediat", "fixes", "fixed in", "has released", "resolves", "addresses", "mitigates", "to mitigate"];
 /// Words after which a version stands.
 const VERSION_WORDS: [&str; 5] = ["version", "versions", "software", "release", "firmware"];
 
@@ -92,25 +92,36 @@ const VERSION_WORDS: [&str; 5] = ["version", "versions", "software", "release", 
 pub(super) fn read(text: &str, vulnerability: &VulnerabilityId) -> Vec<Reading> {
     let mut readings: Vec<Reading> = Vec::new();
     let mut carried: Vec<String> = Vec::new();
-    let mut mends_above = false;
-    for clause in clauses(text) {
+    // `… has released updates. In Canada: pack, software 1; station, software 2`: what a sentence says holds for the list
+    // that it opens with a colon, and for the list that the next one opens.
+    let (mut above, mut here, mut in_list) = (false, false, false);
+    for (clause, ends_sentence) in clauses(text) {
         let lower = clause.to_lowercase();
         let own = versions(clause);
         // `…; partially remediates CVE-…` speaks of the version in the clause before.
-        let named = if own.is_empty() { carried.clone() } else { own };
-        let mends = MENDS.iter().any(|word| lower.contains(word));
+        let named = if own.is_empty() { carried } else { own };
+        here |= MENDS.iter().any(|word| lower.contains(word));
+        in_list |= clause.contains(':');
         if is_about(&lower, vulnerability) {
             for version in &named {
-                let reading = judge(&lower, version.clone(), mends || mends_above);
+                let reading = judge(&lower, version.clone(), here || (above && in_list));
                 if !readings.contains(&reading) {
                     readings.push(reading);
                 }
             }
         }
-        // A list after a colon goes on over semicolons: what was said of its head holds for the rest.
-        mends_above |= mends && clause.contains(':');
         carried = named;
+        if ends_sentence {
+            (above, here, in_list) = (here, false, false);
+        }
     }
+    // What is still in a version outweighs every other sentence about that version.
+    let still: Vec<String> = readings
+        .iter()
+        .filter(|reading| matches!(reading, Reading::StillIn { .. }))
+        .map(|reading| reading.version().to_owned())
+        .collect();
+    readings.retain(|reading| matches!(reading, Reading::StillIn { .. }) || !still.iter().any(|version| version == reading.version()));
     readings
 }
 
@@ -141,8 +152,9 @@ fn is_about(clause: &str, vulnerability: &VulnerabilityId) -> bool {
     listed.peek().is_none() || listed.any(|id| id == ours)
 }
 
-/// Splits at semicolons, and at full stops that end a sentence and not an initial (`B. Braun`).
-fn clauses(text: &str) -> Vec<&str> {
+/// Splits at semicolons, and at full stops that end a sentence and not an initial (`B. Braun`). Each clause says whether it
+/// ends its sentence.
+fn clauses(text: &str) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
     let mut rest = text;
     let mut from = 0;
@@ -150,17 +162,17 @@ fn clauses(text: &str) -> Vec<&str> {
         let (clause, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         let tail = tail.get(1..).unwrap_or_default();
         let last = clause.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        let ends = rest.get(at..).is_some_and(|tail| tail.starts_with(';')) || (tail.starts_with(' ') && last.chars().count() > 1);
-        if ends {
-            found.push(clause.trim());
+        let is_semicolon = rest.get(at..).is_some_and(|tail| tail.starts_with(';'));
+        if is_semicolon || (tail.starts_with(' ') && last.chars().count() > 1) {
+            found.push((clause.trim(), !is_semicolon));
             rest = tail;
             from = 0;
         } else {
             from = at + 1;
         }
     }
-    found.push(rest.trim());
-    found.retain(|clause| !clause.is_empty());
+    found.push((rest.trim(), true));
+    found.retain(|(clause, _)| !clause.is_empty());
     found
 }
 
@@ -218,7 +230,7 @@ mod tests {
         check(
             "The unit was updated to version 12.3.1 when System 12.3 came. These are still present in version 12.3.1: CVE-2023-30562.",
             cve,
-            &["Mentions 12.3.1", "StillIn 12.3.1"],
+            &["StillIn 12.3.1"],
         );
         check("Versions 12.0.1, 12.0.2, and 12.1.2 of the Manager will address this.", cve, &["Mentions 12.0.1", "Mentions 12.0.2", "Mentions 12.1.2"]);
     }
@@ -226,10 +238,16 @@ mod tests {
     #[test]
     fn a_fix_that_depends_on_the_serial_number_says_so() {
         check(
-            "B. Braun has released updates. In Canada: Battery pack, software 028U00093 (SN 138852 and lower); Battery pack, \
+            "Updates exist. In Canada: Battery pack, software 028U00093 (SN 138852 and lower); Battery pack, \
              software 027L000093 (below SN 138853); Station, software Version 012U000093. See the B. Braun page.",
             "CVE-2021-33886",
             &["DependsOnSerial 028U00093", "DependsOnSerial 027L000093", "Mentions 012U000093"],
+        );
+        check(
+            "B. Braun has released updates to mitigate this. In Canada: Battery pack, software 028U00093 (SN 138852 and lower); \
+             Station, software Version 012U000093. For details on this software, see the page of software Version 7.",
+            "CVE-2021-33886",
+            &["DependsOnSerial 028U00093", "Fixes 012U000093", "Mentions 7"],
         );
         check(
             "B. Braun has released updates in Canada: Battery pack, software 028U00093 (SN 138852 and lower); Station, software Version 012U000093",

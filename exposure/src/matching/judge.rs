@@ -10,7 +10,7 @@ use super::{
 use crate::{
     feed::{Advisory, FeedKind, Pattern, Reading, Remedy, Statement, Status},
     read::clip,
-    version::{Hint, Versions, compare},
+    version::{Hint, Scheme, Versions, compare, compare_as},
 };
 
 /// A statement that concerns the thing, and how far.
@@ -76,21 +76,32 @@ fn decide<'a>(item: &Item, advisory: &Advisory, heard: &'a [Heard<'a>]) -> Optio
         return Some((Verdict::FixedBy { release }, by));
     }
     if let Some(by) = affected {
-        return Some((affected_or_partly(item, advisory, by), by));
+        return Some((affected_or_partly(item, advisory, heard, by), by));
     }
     if let Some(by) = yes(Status::UnderInvestigation) {
         let product = by.pattern.said.clone();
         return review(Why::UnderInvestigation { product }, by);
     }
+    let outside = heard
+        .iter()
+        .filter(|heard| heard.met == Met::Outside)
+        .min_by_key(|heard| heard.statement.status != Status::Affected);
     if let Some((whys, by)) = heard.iter().find_map(|heard| match &heard.met {
-        Met::Perhaps(whys) => Some((whys.clone(), heard)),
+        Met::Perhaps(whys) => Some((whys, heard)),
         Met::No | Met::Outside | Met::Yes => None,
     }) {
-        return Some((Verdict::NeedsReview { why: whys }, by));
+        // Outside one list, and written in another way than the next: a sentence about this very version says more.
+        let is_only_writing = whys.iter().all(|why| matches!(why, Why::Incomparable { .. }));
+        if let (true, Some(outside)) = (is_only_writing, outside)
+            && let Some(said) = said_of(item, advisory, heard)
+        {
+            return Some((said, outside));
+        }
+        return Some((Verdict::NeedsReview { why: whys.clone() }, by));
     }
     // Everything that is left names the product and not this version.
-    let outside = heard.iter().find(|heard| heard.statement.status == Status::Affected).or(heard.first())?;
-    Some((outside_all(item, advisory, heard, outside), outside))
+    let outside = outside?;
+    Some((said_of(item, advisory, heard).unwrap_or_else(|| unsaid(item, advisory, heard, outside)), outside))
 }
 
 const fn status_words(status: Status) -> &'static str {
@@ -102,36 +113,55 @@ const fn status_words(status: Status) -> &'static str {
     }
 }
 
-/// Remedies for the products of some statements.
-fn remedies<'a>(advisory: &'a Advisory, products: &'a [Option<&'a str>]) -> impl Iterator<Item = &'a Remedy> {
-    advisory
-        .remedies
-        .iter()
-        .filter(|remedy| products.iter().flatten().any(|product| remedy.is_for(product)))
+/// What a remedy says of a version, and whether it can only mean this product.
+struct Sentence<'a> {
+    reading: &'a Reading,
+    remedy: &'a Remedy,
+    /// `None` when the thing's version and the sentence's can not be compared.
+    order: Option<Ordering>,
+    /// The remedy is for no other product, or the version's own code tells the product.
+    is_ours: bool,
+}
+
+/// What the remedies for the products that were heard say of versions.
+fn sentences<'a>(item: &'a Item, advisory: &'a Advisory, heard: &'a [Heard<'a>]) -> impl Iterator<Item = Sentence<'a>> {
+    let products = || heard.iter().filter_map(|heard| heard.statement.product.as_deref());
+    let remedies = advisory.remedies.iter().filter(move |remedy| products().any(|product| remedy.is_for(product)));
+    remedies.flat_map(move |remedy| {
+        let is_specific = !remedy.products.is_empty() && remedy.products.iter().all(|id| products().any(|product| product == id));
+        remedy.readings.iter().map(move |reading| {
+            let is_coded = |ours: &String| compare_as(Scheme::Coded, ours, reading.version()).is_some();
+            Sentence {
+                reading,
+                remedy,
+                order: order(item, reading.version()),
+                is_ours: is_specific || item.versions.iter().any(is_coded),
+            }
+        })
+    })
 }
 
 /// An affected version may be one that mends a part: then the rest is said. What would mend it is listed.
-fn affected_or_partly(item: &Item, advisory: &Advisory, by: &Heard<'_>) -> Verdict {
-    let product = [by.statement.product.as_deref()];
+fn affected_or_partly(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by: &Heard<'_>) -> Verdict {
     let mut fixes: Vec<Fix> = Vec::new();
-    for (reading, remedy) in remedies(advisory, &product).flat_map(|remedy| remedy.readings.iter().map(move |reading| (reading, remedy))) {
+    for Sentence { reading, remedy, order, is_ours } in sentences(item, advisory, heard) {
+        let said = clip(&remedy.text, 300);
         let kind = match reading {
-            Reading::Fixes { .. } => FixKind::Full,
-            Reading::PartlyFixes { version } if order(item, version) == Some(Ordering::Equal) => {
+            Reading::PartlyFixes { version } if is_ours && order == Some(Ordering::Equal) => {
                 return Verdict::PartlyFixed {
                     release: version.clone(),
-                    remains: clip(&remedy.text, 300),
+                    remains: said,
                 };
             }
-            Reading::PartlyFixes { .. } => FixKind::Partial,
+            Reading::Fixes { .. } if is_ours => FixKind::Full,
+            Reading::PartlyFixes { .. } if is_ours => FixKind::Partial,
             Reading::DependsOnSerial { .. } => FixKind::BySerialNumber,
-            Reading::StillIn { .. } | Reading::Mentions { .. } => continue,
+            Reading::Fixes { .. } | Reading::PartlyFixes { .. } | Reading::StillIn { .. } | Reading::Mentions { .. } => continue,
         };
         let version = reading.version().to_owned();
-        // A fix that is older than what runs is for another line of products.
-        let is_older = order(item, &version) == Some(Ordering::Greater);
-        if !is_older && !fixes.iter().any(|fix| fix.version == version && fix.kind == kind) {
-            let said = clip(&remedy.text, 300);
+        // What runs is affected: a version that is not newer mends something else.
+        let is_newer = !matches!(order, Some(Ordering::Greater | Ordering::Equal));
+        if is_newer && !fixes.iter().any(|fix| fix.version == version && fix.kind == kind) {
             fixes.push(Fix { version, kind, said });
         }
     }
@@ -147,19 +177,9 @@ fn affected_or_partly(item: &Item, advisory: &Advisory, by: &Heard<'_>) -> Verdi
     Verdict::Affected { fixes }
 }
 
-/// The product is named and the version is outside: what that means depends on how the source lists versions, and on what
-/// it says of this one in its sentences.
-fn outside_all(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by: &Heard<'_>) -> Verdict {
-    let products: Vec<Option<&str>> = heard.iter().map(|heard| heard.statement.product.as_deref()).collect();
-    let readings: Vec<(&Reading, &Remedy)> = remedies(advisory, &products)
-        .flat_map(|remedy| remedy.readings.iter().map(move |reading| (reading, remedy)))
-        .collect();
-    let review = |why| Verdict::NeedsReview { why: vec![why] };
-    let exact = readings.iter().filter(|(reading, _)| order(item, reading.version()) == Some(Ordering::Equal));
-    let newer = readings.iter().filter(|(reading, _)| {
-        !matches!(reading, Reading::Mentions { .. } | Reading::StillIn { .. }) && order(item, reading.version()) == Some(Ordering::Greater)
-    });
-    // The gravest reading of this very version counts; then what is said of an older one.
+/// What a document's sentences say of a version that its lists do not hold: first of this very version, then of an older
+/// one. The gravest counts.
+fn said_of(item: &Item, advisory: &Advisory, heard: &[Heard<'_>]) -> Option<Verdict> {
     let gravity = |reading: &Reading| match reading {
         Reading::StillIn { .. } => 0,
         Reading::DependsOnSerial { .. } => 1,
@@ -167,41 +187,51 @@ fn outside_all(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by: &Heard
         Reading::Fixes { .. } => 3,
         Reading::Mentions { .. } => 4,
     };
-    let said = exact
-        .min_by_key(|(reading, _)| gravity(reading))
-        .map(|said| (said, true))
-        .or_else(|| newer.min_by_key(|(reading, _)| gravity(reading)).map(|said| (said, false)));
-    let listed = listed(heard);
-    if let Some(((reading, remedy), is_this_one)) = said {
-        let text = clip(&remedy.text, 300);
-        return match reading {
-            Reading::DependsOnSerial { .. } => review(Why::SerialNumber { text }),
-            Reading::Fixes { version } => Verdict::FixedBy {
+    let gravest = |wanted: Ordering| {
+        sentences(item, advisory, heard)
+            .filter(|sentence| sentence.order == Some(wanted))
+            .filter(|sentence| wanted == Ordering::Equal || (sentence.is_ours && gravity(sentence.reading) < 4))
+            .min_by_key(|sentence| gravity(sentence.reading))
+    };
+    let exact = gravest(Ordering::Equal);
+    let is_this_one = exact.is_some();
+    let Sentence { reading, remedy, is_ours, .. } = exact.or_else(|| gravest(Ordering::Greater))?;
+    let text = clip(&remedy.text, 300);
+    let ours = item.version_words();
+    let why = match reading {
+        Reading::Fixes { version } if is_ours => {
+            return Some(Verdict::FixedBy {
                 release: version.clone(),
-            },
-            Reading::PartlyFixes { version } if is_this_one => Verdict::PartlyFixed {
+            });
+        }
+        Reading::PartlyFixes { version } if is_ours && is_this_one => {
+            return Some(Verdict::PartlyFixed {
                 release: version.clone(),
                 remains: text,
-            },
-            Reading::PartlyFixes { .. } | Reading::StillIn { .. } | Reading::Mentions { .. } => review(Why::SaidOtherwise {
-                ours: item.version_words(),
-                text,
-            }),
-        };
-    }
+            });
+        }
+        Reading::DependsOnSerial { .. } => Why::SerialNumber { text },
+        Reading::Fixes { .. } | Reading::PartlyFixes { .. } | Reading::StillIn { .. } | Reading::Mentions { .. } => {
+            Why::SaidOtherwise { ours, text }
+        }
+    };
+    Some(Verdict::NeedsReview { why: vec![why] })
+}
+
+/// The product is named, the version is outside, and no sentence speaks of it: what that means depends on how the source
+/// lists versions. The NVD lists every affected one; an advisory that lists single ones says nothing of those between.
+fn unsaid(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by: &Heard<'_>) -> Verdict {
+    let (ours, listed) = (item.version_words(), listed(heard));
     let is_range = heard.iter().any(|heard| matches!(heard.pattern.versions, Versions::In(_)));
-    let is_affected = by.statement.status == Status::Affected;
-    // The NVD lists every affected version; an advisory that lists single ones says nothing of those between.
-    if is_affected && (is_range || advisory.source.feed == FeedKind::Nvd) {
+    if by.statement.status == Status::Affected && (is_range || advisory.source.feed == FeedKind::Nvd) {
         return Verdict::NotAffected {
-            statement: format!("{} lists {listed} as affected, and this is {}", advisory.source, item.version_words()),
+            statement: format!("{} lists {listed} as affected, and this is {ours}", advisory.source),
             grounds: Grounds::OutsideTheRange,
         };
     }
-    review(Why::NotListed {
-        ours: item.version_words(),
-        listed,
-    })
+    Verdict::NeedsReview {
+        why: vec![Why::NotListed { ours, listed }],
+    }
 }
 
 /// The versions that statements name, in words.

@@ -12,10 +12,10 @@ const LEGAL: [&str; 31] = [
 ];
 
 /// Words of a product's name that say what kind of thing it is and not which one.
-const KIND: [&str; 27] = [
+const KIND: [&str; 35] = [
     "the", "and", "of", "for", "with", "pump", "pumps", "infusion", "syringe", "volumetric", "wireless", "system", "systems",
     "software", "firmware", "module", "modules", "unit", "model", "series", "device", "medical", "version", "data", "control",
-    "point", "care",
+    "point", "care", "core", "sdk", "library", "server", "client", "service", "common", "app",
 ];
 
 /// Whether two names mean the same.
@@ -95,7 +95,9 @@ impl ProductName {
     pub fn new(text: &str, vendor: &VendorName) -> Option<Self> {
         let all: Vec<String> = words(text).collect();
         let without_vendor: Vec<String> = all.iter().skip_while(|word| vendor.0.contains(*word)).cloned().collect();
-        let mut words = if without_vendor.is_empty() { all } else { without_vendor };
+        // `Castle.Core` without its vendor would be any vendor's core.
+        let tells = without_vendor.iter().any(|word| !KIND.contains(&word.as_str()));
+        let mut words = if tells { without_vendor } else { all };
         if words.len() > 1 {
             words.retain(|word| word != "firmware");
         }
@@ -175,6 +177,8 @@ mod tests {
 
     #[test]
     fn a_product_named_like_its_vendor_keeps_its_name() {
+        let castle = VendorName::new("Castle Project");
+        assert_eq!(ProductName::new("Castle.Core", &castle).unwrap().key(), "castlecore");
         let jquery = VendorName::new("JQuery");
         assert_eq!(ProductName::new("JQuery", &jquery).unwrap().key(), "jquery");
     }

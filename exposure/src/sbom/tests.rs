@@ -108,3 +108,29 @@ fn a_difference_is_told_by_package() {
         ]
     );
 }
+
+#[test]
+fn a_question_finds_what_it_means() {
+    let list = list(
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.4","components":[
+        {"type":"library","name":"log4net","version":"2.0.8"},{"type":"library","name":"Log4Net","version":"2.0.10"},
+        {"type":"library","name":"logging","purl":"pkg:nuget/log4net"},{"type":"library","name":"R7Insight.Log4net","version":"2"}]}"#,
+    );
+    let check = |query: &str, expected: &[(&str, &str)]| {
+        let query: Query = query.parse().unwrap();
+        let found: Vec<(String, String)> =
+            query.search(&list).map(|(component, alike)| (component.place.replace("components", ""), format!("{alike:?}"))).collect();
+        let found: Vec<(&str, &str)> = found.iter().map(|(place, alike)| (place.as_str(), alike.as_str())).collect();
+        assert_eq!(found, expected);
+    };
+    check("log4net <2.0.10", &[("[0]", "Yes"), ("[2]", "Perhaps")]);
+    check("LOG4NET", &[("[0]", "Yes"), ("[1]", "Yes"), ("[2]", "Yes")]);
+    check("log4net 2.0.8", &[("[0]", "Yes"), ("[2]", "Perhaps")]);
+    check("log4net =2.0.10", &[("[1]", "Yes"), ("[2]", "Perhaps")]);
+    check("log4net >= 2.0.9, < 3", &[("[1]", "Yes"), ("[2]", "Perhaps")]);
+    check("log4net <U61", &[("[0]", "Perhaps"), ("[1]", "Perhaps"), ("[2]", "Perhaps")]);
+    check("openssl", &[]);
+    for wrong in ["", "<2.0", "log4net <", "log4net <2 >3 <5", "log4net <A10 < A11"] {
+        assert!(wrong.parse::<Query>().is_err(), "{wrong}");
+    }
+}
