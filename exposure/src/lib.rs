@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`read`] | which files are read at all: size, depth, encoding; a refused file says why and where |
 //! | [`feed`] | CSAF advisories, pages of the NVD, the catalogue of known exploited vulnerabilities, in one shape: [`Advisory`] |
-//! | [`sbom`] | CycloneDX and SPDX in one shape: [`ComponentList`], and what differs between two |
+//! | [`sbom`] | `CycloneDX` and SPDX in one shape: [`ComponentList`], and what differs between two |
 //! | [`name`] | names of vendors and products, CPE names, package URLs, vulnerability ids |
 //! | [`version`] | one comparator for each scheme of versions, and ranges; what can not be compared says so |
 //! | [`matching`] | a pump's facts against advisories: affected, not affected, fixed, partly fixed, needs review |

@@ -43,7 +43,9 @@ impl BaseScore {
     #[must_use]
     pub fn new(score: f64) -> Option<Self> {
         // Formatting rounds as people expect, and needs no cast from a float.
-        let tenths = (0.0..=10.0).contains(&score).then(|| format!("{:.0}", score * 10.0))?;
+        let tenths = (0.0..=10.0)
+            .contains(&score)
+            .then(|| format!("{:.0}", score * 10.0))?;
         tenths.parse().ok().map(Self)
     }
 
@@ -70,7 +72,10 @@ impl Score {
     /// From where this source thinks it can be reached.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        let metric = self.vector.split(['/', '(', ')']).find_map(|metric| metric.strip_prefix("AV:"));
+        let metric = self
+            .vector
+            .split(['/', '(', ')'])
+            .find_map(|metric| metric.strip_prefix("AV:"));
         match metric {
             Some("N") => Reach::Network,
             Some("A") => Reach::Adjacent,
@@ -103,7 +108,14 @@ impl fmt::Display for BaseScore {
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, CVSS {}, {})", self.base, self.base.severity(), self.cvss, self.by)
+        write!(
+            f,
+            "{} ({}, CVSS {}, {})",
+            self.base,
+            self.base.severity(),
+            self.cvss,
+            self.by
+        )
     }
 }
 
@@ -116,7 +128,9 @@ impl Serialize for BaseScore {
 impl<'de> Deserialize<'de> for BaseScore {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let score = f64::deserialize(deserializer)?;
-        Self::new(score).ok_or_else(|| serde::de::Error::custom(format_args!("a base score is 0 to 10, and this is {score}")))
+        Self::new(score).ok_or_else(|| {
+            serde::de::Error::custom(format_args!("a base score is 0 to 10, and this is {score}"))
+        })
     }
 }
 
@@ -148,7 +162,12 @@ mod tests {
     #[test]
     fn a_score_is_taken_as_given() {
         let check = |score: f64, expected: Option<&str>| {
-            assert_eq!(BaseScore::new(score).map(|score| format!("{score} {}", score.severity())).as_deref(), expected);
+            assert_eq!(
+                BaseScore::new(score)
+                    .map(|score| format!("{score} {}", score.severity()))
+                    .as_deref(),
+                expected
+            );
         };
         check(9.8, Some("9.8 critical"));
         check(3.7, Some("3.7 low"));

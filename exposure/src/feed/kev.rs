@@ -8,7 +8,9 @@ use std::io::Read;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{Advisory, Condition, Exploited, Feed, FeedKind, Pattern, Role, Source, Statement, Status, page::Page};
+use super::{
+    Advisory, Condition, Exploited, Feed, FeedKind, Pattern, Role, Source, Statement, Status, page::Page,
+};
 use crate::{
     Timestamp,
     name::{ProductName, VendorName, VulnerabilityId},
@@ -61,7 +63,9 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         let detail = format!("it announces {count} entries and has {}", entries.len());
         return Err(refuse(Fault::Contradicts { detail }));
     }
-    let made_at = head.get("dateReleased").and_then(|text| text.parse::<Timestamp>().ok());
+    let made_at = head
+        .get("dateReleased")
+        .and_then(|text| text.parse::<Timestamp>().ok());
     let source = Source {
         feed: FeedKind::Kev,
         publisher: "CISA".to_owned(),
@@ -69,7 +73,10 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         revision: None,
         changed_at: made_at,
     };
-    let advisories = entries.into_iter().map(|entry| advisory(entry, &source)).collect();
+    let advisories = entries
+        .into_iter()
+        .map(|entry| advisory(entry, &source))
+        .collect();
     Feed::new(FeedKind::Kev, version.clone(), made_at, advisories).map_err(refuse)
 }
 
@@ -80,8 +87,13 @@ fn advisory(entry: Entry, source: &Source) -> Advisory {
     let names: Vec<ProductName> = if vague {
         Vec::new()
     } else {
-        let several = entry.product.split([',', ';']).chain(entry.product.split(" and "));
-        let mut names: Vec<ProductName> = several.filter_map(|name| ProductName::new(name, &vendor)).collect();
+        let several = entry
+            .product
+            .split([',', ';'])
+            .chain(entry.product.split(" and "));
+        let mut names: Vec<ProductName> = several
+            .filter_map(|name| ProductName::new(name, &vendor))
+            .collect();
         names.sort();
         names.dedup();
         names

@@ -122,7 +122,11 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
     let mut budget = super::Budget::new();
     let page = Page::new(MAX, |item: Item| {
         let advisory = advisory(item.cve)?;
-        let named = advisory.statements.iter().map(|statement| statement.condition.patterns().len()).sum();
+        let named = advisory
+            .statements
+            .iter()
+            .map(|statement| statement.condition.patterns().len())
+            .sum();
         budget.spend(named)?;
         advisories.push(advisory);
         Ok(())
@@ -137,9 +141,17 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
             supported: "2.0",
         }));
     }
-    let made_at = head.get("timestamp").and_then(|text| text.parse::<NaiveDateTime>().ok());
+    let made_at = head
+        .get("timestamp")
+        .and_then(|text| text.parse::<NaiveDateTime>().ok());
     let document = head.get("timestamp").cloned().unwrap_or_default();
-    Feed::new(FeedKind::Nvd, document, made_at.map(|at| at.and_utc()), advisories).map_err(refuse)
+    Feed::new(
+        FeedKind::Nvd,
+        document,
+        made_at.map(|at| at.and_utc()),
+        advisories,
+    )
+    .map_err(refuse)
 }
 
 fn advisory(record: Record) -> Result<Advisory, String> {
@@ -153,7 +165,11 @@ fn advisory(record: Record) -> Result<Advisory, String> {
         .configurations
         .into_iter()
         .map(|configuration| {
-            let parts = configuration.nodes.into_iter().map(node).collect::<Result<_, _>>()?;
+            let parts = configuration
+                .nodes
+                .into_iter()
+                .map(node)
+                .collect::<Result<_, _>>()?;
             Ok(Statement {
                 status: Status::Affected,
                 condition: join(configuration.operator, configuration.negate, parts),
@@ -188,7 +204,10 @@ fn advisory(record: Record) -> Result<Advisory, String> {
 }
 
 fn node(node: Node) -> Result<Condition, String> {
-    let products = node.cpe_match.into_iter().map(|entry| pattern(entry).map(|pattern| Condition::Product(Box::new(pattern))));
+    let products = node
+        .cpe_match
+        .into_iter()
+        .map(|entry| pattern(entry).map(|pattern| Condition::Product(Box::new(pattern))));
     let children = node.children.into_iter().map(self::node);
     let parts = products.chain(children).collect::<Result<_, _>>()?;
     Ok(join(node.operator, node.negate, parts))
@@ -200,19 +219,33 @@ fn join(operator: Operator, negate: bool, mut parts: Vec<Condition>) -> Conditio
         (Operator::And, _) => Condition::All(parts),
         (Operator::Or, _) => Condition::Any(parts),
     };
-    if negate { Condition::Not(Box::new(joined)) } else { joined }
+    if negate {
+        Condition::Not(Box::new(joined))
+    } else {
+        joined
+    }
 }
 
 fn pattern(entry: CpeMatch) -> Result<Pattern, String> {
-    let cpe: Cpe = entry.criteria.parse().map_err(|error: crate::name::CpeError| error.to_string())?;
-    let role = if entry.vulnerable { Role::Subject } else { Role::Surroundings };
+    let cpe: Cpe = entry
+        .criteria
+        .parse()
+        .map_err(|error: crate::name::CpeError| error.to_string())?;
+    let role = if entry.vulnerable {
+        Role::Subject
+    } else {
+        Role::Surroundings
+    };
     Ok(cpe_pattern(&cpe, role, versions(&entry, &cpe.version)))
 }
 
 /// A product as a CPE names it.
 pub(super) fn cpe_pattern(cpe: &Cpe, role: Role, versions: Versions) -> Pattern {
     let vendor = VendorName::new(cpe.vendor.text().unwrap_or_default());
-    let names = cpe.product.text().and_then(|name| ProductName::new(name, &vendor));
+    let names = cpe
+        .product
+        .text()
+        .and_then(|name| ProductName::new(name, &vendor));
     let only = std::iter::once(("update", &cpe.update))
         .chain(cpe.rest())
         .filter(|(_, value)| !matches!(value, Value::Any | Value::NotApplicable))
@@ -248,7 +281,11 @@ fn versions(entry: &CpeMatch, version: &Value) -> Versions {
         lower: bound(&entry.version_start_including, &entry.version_start_excluding),
         upper: bound(&entry.version_end_including, &entry.version_end_excluding),
     };
-    if interval == Interval::default() { cpe_versions(version) } else { Versions::In(Range::one(interval)) }
+    if interval == Interval::default() {
+        cpe_versions(version)
+    } else {
+        Versions::In(Range::one(interval))
+    }
 }
 
 /// The version within a CPE.

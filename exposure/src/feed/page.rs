@@ -61,7 +61,10 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> Visitor<'de> f
                 continue;
             }
             if head.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("duplicate field `{}`", crate::read::clip(&key, 40))));
+                return Err(A::Error::custom(format_args!(
+                    "duplicate field `{}`",
+                    crate::read::clip(&key, 40)
+                )));
             }
             if head.len() == HEAD_MAX {
                 return Err(A::Error::custom("more than 64 fields beside the list"));
@@ -73,7 +76,11 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> Visitor<'de> f
             };
             head.insert(crate::read::clip(&key, 200), value);
         }
-        if seen { Ok(head) } else { Err(A::Error::missing_field(RECORDS)) }
+        if seen {
+            Ok(head)
+        } else {
+            Err(A::Error::missing_field(RECORDS))
+        }
     }
 }
 
@@ -154,7 +161,10 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> Visitor<'de> f
         while let Some(record) = seq.next_element::<T>()? {
             count += 1;
             if count > self.0.max {
-                return Err(A::Error::custom(format_args!("the list has more than {} entries", self.0.max)));
+                return Err(A::Error::custom(format_args!(
+                    "the list has more than {} entries",
+                    self.0.max
+                )));
             }
             (self.0.sink)(record).map_err(A::Error::custom)?;
         }

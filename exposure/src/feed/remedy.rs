@@ -74,16 +74,35 @@ impl Remedy {
     /// Whether it says anything about a fix: not a telephone number, not good advice.
     #[must_use]
     pub fn names_a_fix(&self) -> bool {
-        self.readings
-            .iter()
-            .any(|reading| matches!(reading, Reading::Fixes { .. } | Reading::PartlyFixes { .. } | Reading::DependsOnSerial { .. }))
+        self.readings.iter().any(|reading| {
+            matches!(
+                reading,
+                Reading::Fixes { .. } | Reading::PartlyFixes { .. } | Reading::DependsOnSerial { .. }
+            )
+        })
     }
 }
 
 /// Words that announce and do not state.
-const PROMISES: [&str; 6] = ["plans to", "planned", "upcoming", "will address", "will be", "future"];
+const PROMISES: [&str; 6] = [
+    "plans to",
+    "planned",
+    "upcoming",
+    "will address",
+    "will be",
+    "future",
+];
 /// Words that say that something is mended.
-const MENDS: [&str; 8] = ["remediat", "fixes", "fixed in", "has released", "resolves", "addresses", "mitigates", "to mitigate"];
+const MENDS: [&str; 8] = [
+    "remediat",
+    "fixes",
+    "fixed in",
+    "has released",
+    "resolves",
+    "addresses",
+    "mitigates",
+    "to mitigate",
+];
 /// Words after which a version stands.
 const VERSION_WORDS: [&str; 5] = ["version", "versions", "software", "release", "firmware"];
 
@@ -121,13 +140,21 @@ pub(super) fn read(text: &str, vulnerability: &VulnerabilityId) -> Vec<Reading> 
         .filter(|reading| matches!(reading, Reading::StillIn { .. }))
         .map(|reading| reading.version().to_owned())
         .collect();
-    readings.retain(|reading| matches!(reading, Reading::StillIn { .. }) || !still.iter().any(|version| version == reading.version()));
+    readings.retain(|reading| {
+        matches!(reading, Reading::StillIn { .. })
+            || !still.iter().any(|version| version == reading.version())
+    });
     readings
 }
 
 fn judge(clause: &str, version: String, mends: bool) -> Reading {
     let says = |words: &[&str]| words.iter().any(|word| clause.contains(word));
-    if says(&["still present", "still affected", "remains affected", "remain vulnerable"]) {
+    if says(&[
+        "still present",
+        "still affected",
+        "remains affected",
+        "remain vulnerable",
+    ]) {
         Reading::StillIn { version }
     } else if says(&["(sn ", "below sn", "serial number", "serial no"]) {
         Reading::DependsOnSerial { version }
@@ -158,10 +185,16 @@ fn clauses(text: &str) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
     let mut rest = text;
     let mut from = 0;
-    while let Some(at) = rest.get(from..).and_then(|tail| tail.find([';', '.']).map(|at| at + from)) {
+    while let Some(at) = rest
+        .get(from..)
+        .and_then(|tail| tail.find([';', '.']).map(|at| at + from))
+    {
         let (clause, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         let tail = tail.get(1..).unwrap_or_default();
-        let last = clause.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let last = clause
+            .rsplit(|c: char| !c.is_alphanumeric())
+            .next()
+            .unwrap_or_default();
         let is_semicolon = rest.get(at..).is_some_and(|tail| tail.starts_with(';'));
         if is_semicolon || (tail.starts_with(' ') && last.chars().count() > 1) {
             found.push((clause.trim(), !is_semicolon));
@@ -200,7 +233,9 @@ fn is_version(word: &str) -> bool {
     word.len() <= version::MAX
         && word.bytes().any(|byte| byte.is_ascii_digit())
         && !word.starts_with("CVE-")
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+'))
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+'))
 }
 
 #[cfg(test)]
@@ -222,7 +257,11 @@ mod tests {
     #[test]
     fn a_sentence_is_read_when_it_is_plain() {
         let cve = "CVE-2023-30562";
-        check("Acme has released update Version 1.6.1 to mitigate the vulnerabilities in the pump.", cve, &["Fixes 1.6.1"]);
+        check(
+            "Acme has released update Version 1.6.1 to mitigate the vulnerabilities in the pump.",
+            cve,
+            &["Fixes 1.6.1"],
+        );
         let listed = "Manager Software version 12.5.1 - Remediates CVE-2018-1285, and CVE-2023-30565; partially remediates CVE-2023-30562";
         check(listed, cve, &["PartlyFixes 12.5.1"]);
         check(listed, "CVE-2018-1285", &["Fixes 12.5.1"]);
@@ -232,7 +271,11 @@ mod tests {
             cve,
             &["StillIn 12.3.1"],
         );
-        check("Versions 12.0.1, 12.0.2, and 12.1.2 of the Manager will address this.", cve, &["Mentions 12.0.1", "Mentions 12.0.2", "Mentions 12.1.2"]);
+        check(
+            "Versions 12.0.1, 12.0.2, and 12.1.2 of the Manager will address this.",
+            cve,
+            &["Mentions 12.0.1", "Mentions 12.0.2", "Mentions 12.1.2"],
+        );
     }
 
     #[test]
@@ -241,7 +284,11 @@ mod tests {
             "Updates exist. In Canada: Battery pack, software 028U00093 (SN 138852 and lower); Battery pack, \
              software 027L000093 (below SN 138853); Station, software Version 012U000093. See the B. Braun page.",
             "CVE-2021-33886",
-            &["DependsOnSerial 028U00093", "DependsOnSerial 027L000093", "Mentions 012U000093"],
+            &[
+                "DependsOnSerial 028U00093",
+                "DependsOnSerial 027L000093",
+                "Mentions 012U000093",
+            ],
         );
         check(
             "B. Braun has released updates to mitigate this. In Canada: Battery pack, software 028U00093 (SN 138852 and lower); \
@@ -263,7 +310,11 @@ mod tests {
             "Email: info@example.com",
             "Use Section 6.2.10 of the manual to find software versions.",
             "Acme recommends applying the following update:",
-            "", ";;..;", "version", "version .", "…. é; version é1.",
+            "",
+            ";;..;",
+            "version",
+            "version .",
+            "…. é; version é1.",
         ] {
             check(text, "CVE-2017-12725", &[]);
         }

@@ -8,11 +8,15 @@ const NVD_RECORD: &str = r#"{"cve":{"id":"CVE-2018-1285","configurations":[{"nod
   "cpeMatch":[{"vulnerable":true,"criteria":"cpe:2.3:a:apache:log4net:*:*:*:*:*:*:*:*","versionEndExcluding":"2.0.10"}]}]}]}}"#;
 
 fn kev_page(entries: &str) -> String {
-    format!(r#"{{"catalogVersion":"2025.01.01","dateReleased":"2025-01-01T00:00:00Z","vulnerabilities":[{entries}]}}"#)
+    format!(
+        r#"{{"catalogVersion":"2025.01.01","dateReleased":"2025-01-01T00:00:00Z","vulnerabilities":[{entries}]}}"#
+    )
 }
 
 fn nvd_page(records: &str) -> String {
-    format!(r#"{{"format":"NVD_CVE","version":"2.0","timestamp":"2026-01-01T00:00:00.000","vulnerabilities":[{records}]}}"#)
+    format!(
+        r#"{{"format":"NVD_CVE","version":"2.0","timestamp":"2026-01-01T00:00:00.000","vulnerabilities":[{records}]}}"#
+    )
 }
 
 fn csaf_document(tree: &str, status: &str) -> String {
@@ -34,17 +38,28 @@ const READERS: [(&str, Reader); 3] = [
 #[test]
 fn what_is_well_formed_is_read() {
     let kev = kev::read("kev", kev_page(KEV_ENTRY).as_bytes(), Limits::KEV).unwrap();
-    assert_eq!((kev.stamp.records, kev.stamp.document.as_str()), (1, "2025.01.01"));
-    let page = nvd_page(&format!(r#"{NVD_RECORD},{{"cve":{{"id":"CVE-2026-0002","vulnStatus":"Awaiting Analysis"}}}}"#));
+    assert_eq!(
+        (kev.stamp.records, kev.stamp.document.as_str()),
+        (1, "2025.01.01")
+    );
+    let page = nvd_page(&format!(
+        r#"{NVD_RECORD},{{"cve":{{"id":"CVE-2026-0002","vulnStatus":"Awaiting Analysis"}}}}"#
+    ));
     let nvd = nvd::read("nvd", page.as_bytes(), Limits::NVD).unwrap();
     assert_eq!((nvd.stamp.records, nvd.stamp.without_products), (2, 1));
-    assert_eq!(nvd.stamp.made_at.unwrap().to_rfc3339(), "2026-01-01T00:00:00+00:00");
+    assert_eq!(
+        nvd.stamp.made_at.unwrap().to_rfc3339(),
+        "2026-01-01T00:00:00+00:00"
+    );
 }
 
 #[test]
 fn every_reader_refuses_hostile_bytes() {
     let deep = "[".repeat(1_000_000);
-    let long = format!("{{\"vulnerabilities\":[{{\"cveID\":\"{}\"}}]}}", "A".repeat(2_000_000));
+    let long = format!(
+        "{{\"vulnerabilities\":[{{\"cveID\":\"{}\"}}]}}",
+        "A".repeat(2_000_000)
+    );
     for (name, read) in READERS {
         for bytes in [
             b"".as_slice(),
@@ -63,7 +78,13 @@ fn every_reader_refuses_hostile_bytes() {
             let shown = String::from_utf8_lossy(bytes.get(..bytes.len().min(60)).unwrap_or_default());
             let refused = read("file.json", bytes);
             assert!(refused.is_err(), "{name} took {shown}");
-            assert!(refused.unwrap_err().to_string().starts_with("file.json was refused as "), "{name}: {shown}");
+            assert!(
+                refused
+                    .unwrap_err()
+                    .to_string()
+                    .starts_with("file.json was refused as "),
+                "{name}: {shown}"
+            );
         }
     }
 }
@@ -75,7 +96,11 @@ fn a_refusal_says_what_and_where() {
         let error = read("f", text.as_bytes()).unwrap_err();
         assert_eq!(error.fault.to_string(), expected, "{text}");
     };
-    check("kev", &kev_page(&format!("{KEV_ENTRY},{KEV_ENTRY}")), "it tells of CVE-2020-11023 twice; ask its publisher for a corrected one");
+    check(
+        "kev",
+        &kev_page(&format!("{KEV_ENTRY},{KEV_ENTRY}")),
+        "it tells of CVE-2020-11023 twice; ask its publisher for a corrected one",
+    );
     check(
         "kev",
         &kev_page(KEV_ENTRY).replace("\"catalogVersion\"", "\"count\":7,\"catalogVersion\""),
@@ -96,7 +121,11 @@ fn a_refusal_says_what_and_where() {
         r#"{"vulnerabilities":[],"vulnerabilities":[]}"#,
         "the whole document (line 1) does not fit: duplicate field `vulnerabilities`",
     );
-    check("nvd", &nvd_page("").replace("\"2.0\"", "\"1.1\""), "its version is 1.1, and 2.0 can be read");
+    check(
+        "nvd",
+        &nvd_page("").replace("\"2.0\"", "\"1.1\""),
+        "its version is 1.1, and 2.0 can be read",
+    );
     check(
         "nvd",
         &nvd_page(&NVD_RECORD.replace("\"vulnerable\":true", "\"vulnerable\":\"yes\"")),
@@ -114,10 +143,17 @@ fn a_refusal_says_what_and_where() {
     );
     check(
         "csaf",
-        &csaf_document(r#""full_product_names":[{"product_id":"a","name":"A"},{"product_id":"a","name":"B"}]"#, ""),
+        &csaf_document(
+            r#""full_product_names":[{"product_id":"a","name":"A"},{"product_id":"a","name":"B"}]"#,
+            "",
+        ),
         "it defines the product `a` twice; ask its publisher for a corrected one",
     );
-    check("csaf", &csaf_document("", "").replace("\"2.0\"", "\"2.1\""), "`document.csaf_version` is 2.1, and 2.0 can be read");
+    check(
+        "csaf",
+        &csaf_document("", "").replace("\"2.0\"", "\"2.1\""),
+        "`document.csaf_version` is 2.1, and 2.0 can be read",
+    );
     let circle = r#""relationships":[{"product_reference":"a","relates_to_product_reference":"a","category":"installed_on",
         "full_product_name":{"product_id":"a","name":"A"}}]"#;
     check(
@@ -131,13 +167,24 @@ fn a_refusal_says_what_and_where() {
 #[test]
 fn references_are_not_multiplied_without_end() {
     let ids = vec!["\"a\""; 19_000].join(",");
-    let document = csaf_document(r#""full_product_names":[{"product_id":"a","name":"A"}]"#, &format!(r#""known_affected":[{ids}]"#));
+    let document = csaf_document(
+        r#""full_product_names":[{"product_id":"a","name":"A"}]"#,
+        &format!(r#""known_affected":[{ids}]"#),
+    );
     let many: Vec<String> = (0..20)
-        .map(|number| format!(r#"{{"cve":"CVE-2026-1{number:03}","product_status":{{"known_affected":[{ids}]}}}}"#))
+        .map(|number| {
+            format!(r#"{{"cve":"CVE-2026-1{number:03}","product_status":{{"known_affected":[{ids}]}}}}"#)
+        })
         .collect();
-    let bomb = document.replace("\"vulnerabilities\":[", &format!("\"vulnerabilities\":[{},", many.join(",")));
+    let bomb = document.replace(
+        "\"vulnerabilities\":[",
+        &format!("\"vulnerabilities\":[{},", many.join(",")),
+    );
     let error = csaf::read("f", bomb.as_bytes(), Limits::CSAF).unwrap_err();
-    assert_eq!(error.fault.to_string(), "it names products more than 300000 times; ask its publisher for a corrected one");
+    assert_eq!(
+        error.fault.to_string(),
+        "it names products more than 300000 times; ask its publisher for a corrected one"
+    );
 }
 
 #[test]

@@ -31,13 +31,28 @@ pub(super) struct Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
-    const NO: Self = Self { met: Met::No, by: None };
+    const NO: Self = Self {
+        met: Met::No,
+        by: None,
+    };
 
     fn max(self, other: Self) -> Self {
         match (self, other) {
-            (Self { met: Met::Perhaps(mut whys), by }, Self { met: Met::Perhaps(more), .. }) => {
+            (
+                Self {
+                    met: Met::Perhaps(mut whys),
+                    by,
+                },
+                Self {
+                    met: Met::Perhaps(more),
+                    ..
+                },
+            ) => {
                 more.into_iter().for_each(|why| add(&mut whys, why));
-                Self { met: Met::Perhaps(whys), by }
+                Self {
+                    met: Met::Perhaps(whys),
+                    by,
+                }
             }
             (one, other) if other.met.rank() > one.met.rank() => other,
             (one, _) => one,
@@ -49,7 +64,10 @@ impl<'a> Outcome<'a> {
         match (self.met, other.met) {
             (Met::Perhaps(mut whys), Met::Perhaps(more)) => {
                 more.into_iter().for_each(|why| add(&mut whys, why));
-                Self { met: Met::Perhaps(whys), by }
+                Self {
+                    met: Met::Perhaps(whys),
+                    by,
+                }
             }
             (one, other) if other.rank() < one.rank() => Self { met: other, by },
             (one, _) => Self { met: one, by },
@@ -68,19 +86,31 @@ impl Focus<'_> {
     /// Whether a condition holds, seen from the focus. It is `No` unless the focus itself is among what is vulnerable.
     pub(super) fn holds<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
         let outcome = self.look(condition);
-        if outcome.by.is_some() { outcome } else { Outcome::NO }
+        if outcome.by.is_some() {
+            outcome
+        } else {
+            Outcome::NO
+        }
     }
 
     fn look<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
         match condition {
             Condition::Product(pattern) => self.product(pattern),
-            Condition::Any(parts) => parts.iter().map(|part| self.look(part)).reduce(Outcome::max).unwrap_or(Outcome::NO),
+            Condition::Any(parts) => parts
+                .iter()
+                .map(|part| self.look(part))
+                .reduce(Outcome::max)
+                .unwrap_or(Outcome::NO),
             Condition::All(parts) => parts
                 .iter()
                 .map(|part| {
                     let seen = self.look(part);
                     // A second vulnerable product that must be there too may be another thing in the pump.
-                    if seen.by.is_none() && seen.met == Met::No { self.elsewhere(part) } else { seen }
+                    if seen.by.is_none() && seen.met == Met::No {
+                        self.elsewhere(part)
+                    } else {
+                        seen
+                    }
                 })
                 .reduce(Outcome::min)
                 .unwrap_or(Outcome::NO),
@@ -111,7 +141,12 @@ impl Focus<'_> {
     }
 
     fn surroundings(&self, pattern: &Pattern) -> Met {
-        let best = self.all.iter().map(|item| meet(item, pattern, true)).max_by_key(Met::rank).unwrap_or(Met::No);
+        let best = self
+            .all
+            .iter()
+            .map(|item| meet(item, pattern, true))
+            .max_by_key(Met::rank)
+            .unwrap_or(Met::No);
         // A pump knows which pump it is; no list tells everything that runs beside.
         let is_other_device = pattern.part == Some(Part::Hardware)
             && self.item.kind == ComponentKind::Device

@@ -70,7 +70,9 @@ impl Item {
         ];
         let every_vendor = VendorName::default();
         let known = vendors.iter().chain([&every_vendor]);
-        let mut names: Vec<ProductName> = known.flat_map(|vendor| folded(spelt.into_iter().flatten(), vendor)).collect();
+        let mut names: Vec<ProductName> = known
+            .flat_map(|vendor| folded(spelt.into_iter().flatten(), vendor))
+            .collect();
         names.sort();
         names.dedup();
         Self {
@@ -88,7 +90,11 @@ impl Item {
     /// The version, in words.
     #[must_use]
     pub fn version_words(&self) -> String {
-        if self.versions.is_empty() { "no version".to_owned() } else { self.versions.join(" or ") }
+        if self.versions.is_empty() {
+            "no version".to_owned()
+        } else {
+            self.versions.join(" or ")
+        }
     }
 }
 
@@ -116,7 +122,10 @@ impl Facts {
     /// The things of a component list, made once and shared by every pump that it holds for.
     #[must_use]
     pub fn list(list: &ComponentList) -> Vec<Arc<Item>> {
-        list.components.iter().map(|component| Arc::new(Item::component(component))).collect()
+        list.components
+            .iter()
+            .map(|component| Arc::new(Item::component(component)))
+            .collect()
     }
 
     /// The things.

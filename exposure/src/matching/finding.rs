@@ -42,7 +42,13 @@ impl Finding {
         scores: Vec<Score>,
     ) -> Option<Self> {
         opinions.sort_by(|one, other| {
-            let key = |opinion: &Opinion| (std::cmp::Reverse(opinion.verdict.weight()), opinion.item.clone(), opinion.source.clone());
+            let key = |opinion: &Opinion| {
+                (
+                    std::cmp::Reverse(opinion.verdict.weight()),
+                    opinion.item.clone(),
+                    opinion.source.clone(),
+                )
+            };
             key(one).cmp(&key(other))
         });
         let mut items: Vec<&str> = opinions.iter().map(|opinion| opinion.item.as_str()).collect();
@@ -90,11 +96,18 @@ impl Finding {
         };
         let mut doubts: Vec<String> = why.iter().map(Why::to_string).collect();
         for opinion in self.opinions.iter().filter(|opinion| !opinion.is_only_a_hint()) {
-            doubts.push(format!("{}: {}: {}", opinion.source, opinion.item, opinion.verdict));
+            doubts.push(format!(
+                "{}: {}: {}",
+                opinion.source, opinion.item, opinion.verdict
+            ));
         }
         doubts.sort_unstable();
         doubts.dedup();
-        Some(ReviewKey(format!("{}\n{}", self.vulnerability, doubts.join("\n"))))
+        Some(ReviewKey(format!(
+            "{}\n{}",
+            self.vulnerability,
+            doubts.join("\n")
+        )))
     }
 }
 
@@ -103,13 +116,25 @@ impl Finding {
 /// KEV gives no versions, so it counts only where nobody else speaks. *Affected* against a declared *not affected* or *fixed*
 /// is a contradiction for a person. A version outside one list does not outweigh another list that holds it.
 fn agree(opinions: &[&Opinion]) -> Verdict {
-    let mut speaking: Vec<&Opinion> = opinions.iter().copied().filter(|opinion| !opinion.is_only_a_hint()).collect();
+    let mut speaking: Vec<&Opinion> = opinions
+        .iter()
+        .copied()
+        .filter(|opinion| !opinion.is_only_a_hint())
+        .collect();
     if speaking.is_empty() {
         speaking = opinions.to_vec();
     }
-    let affected = speaking.iter().find(|opinion| matches!(opinion.verdict, Verdict::Affected { .. }));
+    let affected = speaking
+        .iter()
+        .find(|opinion| matches!(opinion.verdict, Verdict::Affected { .. }));
     let cleared = speaking.iter().find(|opinion| {
-        let declared = matches!(opinion.verdict, Verdict::NotAffected { grounds: Grounds::Declared, .. });
+        let declared = matches!(
+            opinion.verdict,
+            Verdict::NotAffected {
+                grounds: Grounds::Declared,
+                ..
+            }
+        );
         declared || matches!(opinion.verdict, Verdict::FixedBy { .. })
     });
     match (affected, cleared) {

@@ -57,7 +57,10 @@ impl Index {
 
     /// Every record about a vulnerability.
     pub fn about(&self, vulnerability: &VulnerabilityId) -> impl Iterator<Item = &Arc<Advisory>> {
-        let slots = self.by_vulnerability.get(vulnerability).map_or(&[][..], Vec::as_slice);
+        let slots = self
+            .by_vulnerability
+            .get(vulnerability)
+            .map_or(&[][..], Vec::as_slice);
         slots.iter().filter_map(|slot| self.slots.get(*slot)?.as_ref())
     }
 
@@ -68,14 +71,27 @@ impl Index {
         let Some(first) = feed.advisories.first() else {
             return changed;
         };
-        let (kind, publisher, document) = (first.source.feed, first.source.publisher.clone(), first.source.document.clone());
+        let (kind, publisher, document) = (
+            first.source.feed,
+            first.source.publisher.clone(),
+            first.source.document.clone(),
+        );
         let is_of_the_file = |old: &Advisory| match kind {
             FeedKind::Kev => old.source.feed == FeedKind::Kev,
-            FeedKind::Csaf => old.source.feed == FeedKind::Csaf && old.source.publisher == publisher && old.source.document == document,
+            FeedKind::Csaf => {
+                old.source.feed == FeedKind::Csaf
+                    && old.source.publisher == publisher
+                    && old.source.document == document
+            }
             FeedKind::Nvd => false,
         };
-        let mut gone: BTreeSet<VulnerabilityId> =
-            self.slots.iter().flatten().filter(|old| is_of_the_file(old)).map(|old| old.vulnerability.clone()).collect();
+        let mut gone: BTreeSet<VulnerabilityId> = self
+            .slots
+            .iter()
+            .flatten()
+            .filter(|old| is_of_the_file(old))
+            .map(|old| old.vulnerability.clone())
+            .collect();
         let mut is_old_file = false;
         for advisory in feed.advisories {
             gone.remove(&advisory.vulnerability);
@@ -96,9 +112,18 @@ impl Index {
         }
         // What a newer file leaves out was taken back; what an older one leaves out was not there yet.
         for vulnerability in gone.into_iter().filter(|_| !is_old_file) {
-            let slots: Vec<usize> = self.by_vulnerability.get(&vulnerability).cloned().unwrap_or_default();
+            let slots: Vec<usize> = self
+                .by_vulnerability
+                .get(&vulnerability)
+                .cloned()
+                .unwrap_or_default();
             for slot in slots {
-                if self.slots.get(slot).and_then(Option::as_deref).is_some_and(is_of_the_file) {
+                if self
+                    .slots
+                    .get(slot)
+                    .and_then(Option::as_deref)
+                    .is_some_and(is_of_the_file)
+                {
                     self.forget(slot);
                 }
             }
@@ -115,7 +140,8 @@ impl Index {
             let old = self.slots.get(*slot)?.as_ref()?;
             let (one, other) = (&old.source, &advisory.source);
             let is_same = one.feed == other.feed
-                && (one.feed == FeedKind::Kev || (one.publisher == other.publisher && one.document == other.document));
+                && (one.feed == FeedKind::Kev
+                    || (one.publisher == other.publisher && one.document == other.document));
             is_same.then(|| (*slot, Arc::clone(old)))
         })
     }
@@ -132,7 +158,10 @@ impl Index {
         for key in keys {
             self.by_key.entry(key.into_boxed_str()).or_default().push(slot);
         }
-        self.by_vulnerability.entry(advisory.vulnerability.clone()).or_default().push(slot);
+        self.by_vulnerability
+            .entry(advisory.vulnerability.clone())
+            .or_default()
+            .push(slot);
         self.slots.push(Some(Arc::new(advisory)));
     }
 
@@ -166,15 +195,23 @@ impl Index {
     /// these facts any more.
     #[must_use]
     pub fn findings_about(&self, facts: &Facts, changed: &Changed) -> Vec<Finding> {
-        self.find(facts, |vulnerability| changed.vulnerabilities.contains(vulnerability))
+        self.find(facts, |vulnerability| {
+            changed.vulnerabilities.contains(vulnerability)
+        })
     }
 
     fn find(&self, facts: &Facts, is_asked: impl Fn(&VulnerabilityId) -> bool) -> Vec<Finding> {
         let mut opinions: BTreeMap<&VulnerabilityId, Vec<_>> = BTreeMap::new();
         for item in facts.items() {
-            let slots: BTreeSet<usize> =
-                item_keys(item).filter_map(|key| self.by_key.get(key.as_str())).flatten().copied().collect();
-            for advisory in slots.into_iter().filter_map(|slot| self.slots.get(slot)?.as_ref()) {
+            let slots: BTreeSet<usize> = item_keys(item)
+                .filter_map(|key| self.by_key.get(key.as_str()))
+                .flatten()
+                .copied()
+                .collect();
+            for advisory in slots
+                .into_iter()
+                .filter_map(|slot| self.slots.get(slot)?.as_ref())
+            {
                 if !is_asked(&advisory.vulnerability) {
                     continue;
                 }
@@ -190,7 +227,10 @@ impl Index {
                 let exploited = about.iter().find_map(|advisory| advisory.exploited.clone());
                 let is_for = |products: &[String]| {
                     products.is_empty()
-                        || opinions.iter().filter_map(|opinion| opinion.product.as_ref()).any(|id| products.contains(id))
+                        || opinions
+                            .iter()
+                            .filter_map(|opinion| opinion.product.as_ref())
+                            .any(|id| products.contains(id))
                 };
                 let scores = about
                     .iter()
@@ -198,7 +238,9 @@ impl Index {
                     .filter(|score| is_for(&score.products))
                     .cloned()
                     .collect();
-                let title = about.first().map_or(String::new(), |advisory| advisory.title.clone());
+                let title = about
+                    .first()
+                    .map_or(String::new(), |advisory| advisory.title.clone());
                 Finding::new(vulnerability.clone(), title, opinions, exploited, scores)
             })
             .collect()
@@ -225,21 +267,42 @@ const VENDOR: char = '@';
 
 fn pattern_keys(pattern: &Pattern) -> Vec<String> {
     if pattern.vague {
-        return pattern.vendor.words().map(|word| format!("{VENDOR}{word}")).collect();
+        return pattern
+            .vendor
+            .words()
+            .map(|word| format!("{VENDOR}{word}"))
+            .collect();
     }
     let names = pattern.names.iter().map(|name| format!("{NAME}{}", name.key()));
-    let words = pattern.names.iter().flat_map(|name| name.telling().map(|word| format!("{WORD}{word}")));
-    let package = pattern.purl.iter().map(|purl| format!("{NAME}{}", purl.name.to_lowercase()));
+    let words = pattern
+        .names
+        .iter()
+        .flat_map(|name| name.telling().map(|word| format!("{WORD}{word}")));
+    let package = pattern
+        .purl
+        .iter()
+        .map(|purl| format!("{NAME}{}", purl.name.to_lowercase()));
     names.chain(words).chain(package).collect()
 }
 
 fn item_keys(item: &Item) -> impl Iterator<Item = String> {
     let names = item.names.iter().map(|name| format!("{NAME}{}", name.key()));
-    let package = item.purl.iter().map(|purl| format!("{NAME}{}", purl.name.to_lowercase()));
+    let package = item
+        .purl
+        .iter()
+        .map(|purl| format!("{NAME}{}", purl.name.to_lowercase()));
     // Only pumps and parts are looked for by single words, and only what is no software by its vendor.
     let is_device = item.kind == ComponentKind::Device;
-    let words = item.names.iter().filter(move |_| is_device).flat_map(|name| name.telling().map(|word| format!("{WORD}{word}")));
+    let words = item
+        .names
+        .iter()
+        .filter(move |_| is_device)
+        .flat_map(|name| name.telling().map(|word| format!("{WORD}{word}")));
     let is_software = item.kind == ComponentKind::Software;
-    let vendors = item.vendors.iter().filter(move |_| !is_software).flat_map(|vendor| vendor.words().map(|word| format!("{VENDOR}{word}")));
+    let vendors = item
+        .vendors
+        .iter()
+        .filter(move |_| !is_software)
+        .flat_map(|vendor| vendor.words().map(|word| format!("{VENDOR}{word}")));
     names.chain(package).chain(words).chain(vendors)
 }

@@ -42,7 +42,14 @@ pub fn judge(facts: &Facts, item: &Arc<Item>, advisory: &Advisory) -> Option<Opi
         .iter()
         .filter_map(|statement| match focus.holds(&statement.condition) {
             Outcome { met: Met::No, .. } | Outcome { by: None, .. } => None,
-            Outcome { met, by: Some(pattern) } => Some(Heard { statement, pattern, met }),
+            Outcome {
+                met,
+                by: Some(pattern),
+            } => Some(Heard {
+                statement,
+                pattern,
+                met,
+            }),
         })
         .collect();
     let (verdict, by) = decide(item, advisory, &heard)?;
@@ -57,17 +64,36 @@ pub fn judge(facts: &Facts, item: &Arc<Item>, advisory: &Advisory) -> Option<Opi
 }
 
 fn decide<'a>(item: &Item, advisory: &Advisory, heard: &'a [Heard<'a>]) -> Option<(Verdict, &'a Heard<'a>)> {
-    let yes = |status: Status| heard.iter().find(|heard| heard.statement.status == status && heard.met == Met::Yes);
-    let (affected, not, fixed) = (yes(Status::Affected), yes(Status::NotAffected), yes(Status::Fixed));
+    let yes = |status: Status| {
+        heard
+            .iter()
+            .find(|heard| heard.statement.status == status && heard.met == Met::Yes)
+    };
+    let (affected, not, fixed) = (
+        yes(Status::Affected),
+        yes(Status::NotAffected),
+        yes(Status::Fixed),
+    );
     let review = |why: Why, by| Some((Verdict::NeedsReview { why: vec![why] }, by));
     if let (Some(one), Some(other)) = (affected, not.or(fixed)) {
         let one_said = format!("`affected` on `{}`", one.pattern.said);
-        let other = format!("`{}` on `{}`", status_words(other.statement.status), other.pattern.said);
+        let other = format!(
+            "`{}` on `{}`",
+            status_words(other.statement.status),
+            other.pattern.said
+        );
         return review(Why::Contradiction { one: one_said, other }, one);
     }
     if let Some(by) = not {
-        let reason = by.statement.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-        let statement = format!("{} says `known_not_affected` of `{}`{reason}", advisory.source, by.pattern.said);
+        let reason = by
+            .statement
+            .reason
+            .as_deref()
+            .map_or(String::new(), |reason| format!(": {reason}"));
+        let statement = format!(
+            "{} says `known_not_affected` of `{}`{reason}",
+            advisory.source, by.pattern.said
+        );
         let grounds = Grounds::Declared;
         return Some((Verdict::NotAffected { statement, grounds }, by));
     }
@@ -101,7 +127,10 @@ fn decide<'a>(item: &Item, advisory: &Advisory, heard: &'a [Heard<'a>]) -> Optio
     }
     // Everything that is left names the product and not this version.
     let outside = outside?;
-    Some((said_of(item, advisory, heard).unwrap_or_else(|| unsaid(item, advisory, heard, outside)), outside))
+    Some((
+        said_of(item, advisory, heard).unwrap_or_else(|| unsaid(item, advisory, heard, outside)),
+        outside,
+    ))
 }
 
 const fn status_words(status: Status) -> &'static str {
@@ -124,11 +153,26 @@ struct Sentence<'a> {
 }
 
 /// What the remedies for the products that were heard say of versions.
-fn sentences<'a>(item: &'a Item, advisory: &'a Advisory, heard: &'a [Heard<'a>]) -> impl Iterator<Item = Sentence<'a>> {
-    let products = || heard.iter().filter_map(|heard| heard.statement.product.as_deref());
-    let remedies = advisory.remedies.iter().filter(move |remedy| products().any(|product| remedy.is_for(product)));
+fn sentences<'a>(
+    item: &'a Item,
+    advisory: &'a Advisory,
+    heard: &'a [Heard<'a>],
+) -> impl Iterator<Item = Sentence<'a>> {
+    let products = || {
+        heard
+            .iter()
+            .filter_map(|heard| heard.statement.product.as_deref())
+    };
+    let remedies = advisory
+        .remedies
+        .iter()
+        .filter(move |remedy| products().any(|product| remedy.is_for(product)));
     remedies.flat_map(move |remedy| {
-        let is_specific = !remedy.products.is_empty() && remedy.products.iter().all(|id| products().any(|product| product == id));
+        let is_specific = !remedy.products.is_empty()
+            && remedy
+                .products
+                .iter()
+                .all(|id| products().any(|product| product == id));
         remedy.readings.iter().map(move |reading| {
             let is_coded = |ours: &String| compare_as(Scheme::Coded, ours, reading.version()).is_some();
             Sentence {
@@ -144,7 +188,13 @@ fn sentences<'a>(item: &'a Item, advisory: &'a Advisory, heard: &'a [Heard<'a>])
 /// An affected version may be one that mends a part: then the rest is said. What would mend it is listed.
 fn affected_or_partly(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by: &Heard<'_>) -> Verdict {
     let mut fixes: Vec<Fix> = Vec::new();
-    for Sentence { reading, remedy, order, is_ours } in sentences(item, advisory, heard) {
+    for Sentence {
+        reading,
+        remedy,
+        order,
+        is_ours,
+    } in sentences(item, advisory, heard)
+    {
         let said = clip(&remedy.text, 300);
         let kind = match reading {
             Reading::PartlyFixes { version } if is_ours && order == Some(Ordering::Equal) => {
@@ -156,7 +206,10 @@ fn affected_or_partly(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by:
             Reading::Fixes { .. } if is_ours => FixKind::Full,
             Reading::PartlyFixes { .. } if is_ours => FixKind::Partial,
             Reading::DependsOnSerial { .. } => FixKind::BySerialNumber,
-            Reading::Fixes { .. } | Reading::PartlyFixes { .. } | Reading::StillIn { .. } | Reading::Mentions { .. } => continue,
+            Reading::Fixes { .. }
+            | Reading::PartlyFixes { .. }
+            | Reading::StillIn { .. }
+            | Reading::Mentions { .. } => continue,
         };
         let version = reading.version().to_owned();
         // What runs is affected: a version that is not newer mends something else.
@@ -166,7 +219,12 @@ fn affected_or_partly(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by:
         }
     }
     if let Versions::In(range) = &by.pattern.versions {
-        for bound in range.intervals.iter().filter_map(|interval| interval.upper.as_ref()).filter(|bound| !bound.inclusive) {
+        for bound in range
+            .intervals
+            .iter()
+            .filter_map(|interval| interval.upper.as_ref())
+            .filter(|bound| !bound.inclusive)
+        {
             fixes.push(Fix {
                 version: bound.version.clone(),
                 kind: FixKind::Full,
@@ -190,12 +248,19 @@ fn said_of(item: &Item, advisory: &Advisory, heard: &[Heard<'_>]) -> Option<Verd
     let gravest = |wanted: Ordering| {
         sentences(item, advisory, heard)
             .filter(|sentence| sentence.order == Some(wanted))
-            .filter(|sentence| wanted == Ordering::Equal || (sentence.is_ours && gravity(sentence.reading) < 4))
+            .filter(|sentence| {
+                wanted == Ordering::Equal || (sentence.is_ours && gravity(sentence.reading) < 4)
+            })
             .min_by_key(|sentence| gravity(sentence.reading))
     };
     let exact = gravest(Ordering::Equal);
     let is_this_one = exact.is_some();
-    let Sentence { reading, remedy, is_ours, .. } = exact.or_else(|| gravest(Ordering::Greater))?;
+    let Sentence {
+        reading,
+        remedy,
+        is_ours,
+        ..
+    } = exact.or_else(|| gravest(Ordering::Greater))?;
     let text = clip(&remedy.text, 300);
     let ours = item.version_words();
     let why = match reading {
@@ -211,9 +276,10 @@ fn said_of(item: &Item, advisory: &Advisory, heard: &[Heard<'_>]) -> Option<Verd
             });
         }
         Reading::DependsOnSerial { .. } => Why::SerialNumber { text },
-        Reading::Fixes { .. } | Reading::PartlyFixes { .. } | Reading::StillIn { .. } | Reading::Mentions { .. } => {
-            Why::SaidOtherwise { ours, text }
-        }
+        Reading::Fixes { .. }
+        | Reading::PartlyFixes { .. }
+        | Reading::StillIn { .. }
+        | Reading::Mentions { .. } => Why::SaidOtherwise { ours, text },
     };
     Some(Verdict::NeedsReview { why: vec![why] })
 }
@@ -222,10 +288,15 @@ fn said_of(item: &Item, advisory: &Advisory, heard: &[Heard<'_>]) -> Option<Verd
 /// lists versions. The NVD lists every affected one; an advisory that lists single ones says nothing of those between.
 fn unsaid(item: &Item, advisory: &Advisory, heard: &[Heard<'_>], by: &Heard<'_>) -> Verdict {
     let (ours, listed) = (item.version_words(), listed(heard));
-    let is_range = heard.iter().any(|heard| matches!(heard.pattern.versions, Versions::In(_)));
+    let is_range = heard
+        .iter()
+        .any(|heard| matches!(heard.pattern.versions, Versions::In(_)));
     if by.statement.status == Status::Affected && (is_range || advisory.source.feed == FeedKind::Nvd) {
         return Verdict::NotAffected {
-            statement: format!("{} lists {listed} as affected, and this is {ours}", advisory.source),
+            statement: format!(
+                "{} lists {listed} as affected, and this is {ours}",
+                advisory.source
+            ),
             grounds: Grounds::OutsideTheRange,
         };
     }
@@ -255,7 +326,11 @@ fn listed(heard: &[Heard<'_>]) -> String {
     let more = words.len().saturating_sub(8);
     words.truncate(8);
     let words = words.join(", ");
-    if more == 0 { words } else { format!("{words} and {more} more") }
+    if more == 0 {
+        words
+    } else {
+        format!("{words} and {more} more")
+    }
 }
 
 /// Where the thing stands to a version; `None` when that can not be known.

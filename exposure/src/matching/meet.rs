@@ -52,7 +52,11 @@ pub(super) fn meet(item: &Item, pattern: &Pattern, near: bool) -> Met {
         Ok(more) => doubts.extend(more),
         Err(()) => return Met::No,
     }
-    if doubts.is_empty() { Met::Yes } else { Met::Perhaps(doubts) }
+    if doubts.is_empty() {
+        Met::Yes
+    } else {
+        Met::Perhaps(doubts)
+    }
 }
 
 /// Whether a name of the thing is exactly a name of the pattern, by a vendor that is not another.
@@ -70,20 +74,37 @@ fn identity(item: &Item, pattern: &Pattern, near: bool) -> Option<Vec<Why>> {
     {
         return Some(Vec::new());
     }
-    let vendor = item.vendors.iter().map(|vendor| vendor.alike(&pattern.vendor)).max().unwrap_or(Alike::Perhaps);
+    let vendor = item
+        .vendors
+        .iter()
+        .map(|vendor| vendor.alike(&pattern.vendor))
+        .max()
+        .unwrap_or(Alike::Perhaps);
     if pattern.vague {
         // A library is never meant by `Multiple Chipsets`.
         let may_be = vendor == Alike::Yes && item.kind != ComponentKind::Software;
-        return may_be.then(|| vec![Why::Vague { ours: item.label.clone(), theirs: pattern.said.clone() }]);
+        return may_be.then(|| {
+            vec![Why::Vague {
+                ours: item.label.clone(),
+                theirs: pattern.said.clone(),
+            }]
+        });
     }
-    let name = item.names.iter().flat_map(|ours| pattern.names.iter().map(|theirs| ours.alike(theirs))).max()?;
+    let name = item
+        .names
+        .iter()
+        .flat_map(|ours| pattern.names.iter().map(|theirs| ours.alike(theirs)))
+        .max()?;
     let alike = || Why::NameAlike {
         ours: item.label.clone(),
         theirs: pattern.said.clone(),
     };
     match (name, vendor) {
         (Alike::Yes, Alike::Yes) => Some(Vec::new()),
-        (Alike::Yes, Alike::No | Alike::Perhaps) => Some(vec![Why::OtherVendor {
+        (Alike::Yes, Alike::Perhaps) => Some(vec![Why::VendorUnknown {
+            theirs: pattern.said.clone(),
+        }]),
+        (Alike::Yes, Alike::No) => Some(vec![Why::OtherVendor {
             ours: spelt(item.vendors.iter()),
             theirs: spelt(std::iter::once(&pattern.vendor)),
         }]),
@@ -95,9 +116,8 @@ fn identity(item: &Item, pattern: &Pattern, near: bool) -> Option<Vec<Why>> {
 fn spelt<'a>(vendors: impl Iterator<Item = &'a VendorName>) -> String {
     let words: Vec<String> = vendors
         .map(|vendor| vendor.words().collect::<Vec<_>>().join(" "))
-        .filter(|words| !words.is_empty())
         .collect();
-    if words.is_empty() { "unknown".to_owned() } else { words.join(" / ") }
+    words.join(" / ")
 }
 
 fn version(item: &Item, pattern: &Pattern) -> Result<Within, Why> {
@@ -125,7 +145,10 @@ fn version(item: &Item, pattern: &Pattern) -> Result<Within, Why> {
             range: range.to_string(),
         });
     }
-    let is_distribution = item.purl.as_ref().is_some_and(|purl| DISTRIBUTIONS.contains(&purl.kind.as_str()));
+    let is_distribution = item
+        .purl
+        .as_ref()
+        .is_some_and(|purl| DISTRIBUTIONS.contains(&purl.kind.as_str()));
     if is_distribution && range.hint != Hint::Only(Scheme::Debian) {
         return Err(Why::Distribution {
             ours: item.version_words(),
@@ -161,7 +184,8 @@ fn narrower(item: &Item, pattern: &Pattern) -> Result<Vec<Why>, ()> {
             if attribute == "update" {
                 return Some(&cpe.update);
             }
-            cpe.rest().find_map(|(name, value)| (name == attribute).then_some(value))
+            cpe.rest()
+                .find_map(|(name, value)| (name == attribute).then_some(value))
         });
         match (value, ours) {
             (Value::Is(theirs), Some(Value::Is(ours))) if theirs == ours => {}

@@ -72,6 +72,8 @@ pub enum Why {
     NameAlike { ours: String, theirs: String },
     #[error("the product's name is the same, and the source's vendor `{theirs}` is not known to be `{ours}`")]
     OtherVendor { ours: String, theirs: String },
+    #[error("the product's name is the same as in `{theirs}`, and whether its vendor is can not be told")]
+    VendorUnknown { theirs: String },
     #[error("the source names only `{theirs}`, which may include {ours}")]
     Vague { ours: String, theirs: String },
     #[error("the statement holds only for {attribute} `{value}`, which is not known here")]
@@ -132,7 +134,10 @@ impl Verdict {
     /// Whether something is left to do: a fix, a measure or a decision.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self, Self::Affected { .. } | Self::PartlyFixed { .. } | Self::NeedsReview { .. })
+        matches!(
+            self,
+            Self::Affected { .. } | Self::PartlyFixed { .. } | Self::NeedsReview { .. }
+        )
     }
 }
 
@@ -180,6 +185,10 @@ impl fmt::Display for Fix {
 
 impl fmt::Display for Opinion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({} on `{}`)", self.item, self.verdict, self.source, self.said)
+        write!(
+            f,
+            "{}: {} ({} on `{}`)",
+            self.item, self.verdict, self.source, self.said
+        )
     }
 }

@@ -55,7 +55,14 @@ pub struct Cpe {
 }
 
 /// The names of the attributes in [`Cpe::rest`], as a person reads them.
-const REST: [&str; 6] = ["edition", "language", "software edition", "target software", "target hardware", "other"];
+const REST: [&str; 6] = [
+    "edition",
+    "language",
+    "software edition",
+    "target software",
+    "target hardware",
+    "other",
+];
 
 /// Not a CPE name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -92,13 +99,14 @@ impl FromStr for Cpe {
         if text.len() > Self::MAX {
             return Err(error("it is longer than 1000 bytes"));
         }
-        let (fields, read): (Vec<String>, fn(&str) -> Value) = if let Some(rest) = text.strip_prefix("cpe:2.3:") {
-            (split(rest), formatted)
-        } else if let Some(rest) = text.strip_prefix("cpe:/") {
-            (rest.split(':').map(str::to_owned).collect(), uri)
-        } else {
-            return Err(error("it begins neither with `cpe:2.3:` nor with `cpe:/`"));
-        };
+        let (fields, read): (Vec<String>, fn(&str) -> Value) =
+            if let Some(rest) = text.strip_prefix("cpe:2.3:") {
+                (split(rest), formatted)
+            } else if let Some(rest) = text.strip_prefix("cpe:/") {
+                (rest.split(':').map(str::to_owned).collect(), uri)
+            } else {
+                return Err(error("it begins neither with `cpe:2.3:` nor with `cpe:/`"));
+            };
         let is_formatted = text.starts_with("cpe:2.3:");
         if (is_formatted && fields.len() != 11) || fields.len() > 11 {
             return Err(error("it has not 11 fields"));
@@ -162,7 +170,11 @@ fn formatted(field: &str) -> Value {
         escaped = false;
         plain.extend(c.to_lowercase());
     }
-    if wild { Value::Pattern(plain) } else { Value::Is(plain) }
+    if wild {
+        Value::Pattern(plain)
+    } else {
+        Value::Is(plain)
+    }
 }
 
 /// The URI binding writes special characters as `%2b`.
@@ -205,27 +217,46 @@ mod tests {
     #[test]
     fn names_are_read_in_both_forms() {
         let is = |text: &str| Value::Is(text.to_owned());
-        let cpe: Cpe = "cpe:2.3:o:smiths-medical:medfusion_4000:1.1:*:*:*:*:*:*:*".parse().unwrap();
-        assert_eq!((cpe.part, &cpe.vendor, &cpe.version), (Some(Part::OperatingSystem), &is("smiths-medical"), &is("1.1")));
+        let cpe: Cpe = "cpe:2.3:o:smiths-medical:medfusion_4000:1.1:*:*:*:*:*:*:*"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            (cpe.part, &cpe.vendor, &cpe.version),
+            (Some(Part::OperatingSystem), &is("smiths-medical"), &is("1.1"))
+        );
         assert_eq!(cpe.rest().filter(|(_, value)| **value != Value::Any).count(), 0);
 
-        let cpe: Cpe = "cpe:2.3:a:a\\:b:Json\\.NET:-:sp1:*:en:*:node\\.js:x64:*".parse().unwrap();
-        assert_eq!((cpe.vendor, cpe.product, cpe.version, cpe.update), (is("a:b"), is("json.net"), Value::NotApplicable, is("sp1")));
+        let cpe: Cpe = "cpe:2.3:a:a\\:b:Json\\.NET:-:sp1:*:en:*:node\\.js:x64:*"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            (cpe.vendor, cpe.product, cpe.version, cpe.update),
+            (is("a:b"), is("json.net"), Value::NotApplicable, is("sp1"))
+        );
         assert_eq!(cpe.rest[3], is("node.js"));
 
         let cpe: Cpe = "cpe:2.3:a:x:y:2.4*:*:*:*:*:*:*:*".parse().unwrap();
         assert_eq!(cpe.version, Value::Pattern("2.4*".to_owned()));
 
         let cpe: Cpe = "cpe:/a:gnu:libstdc%2b%2b:4.8".parse().unwrap();
-        assert_eq!((cpe.product, cpe.version, cpe.update), (is("libstdc++"), is("4.8"), Value::Any));
+        assert_eq!(
+            (cpe.product, cpe.version, cpe.update),
+            (is("libstdc++"), is("4.8"), Value::Any)
+        );
     }
 
     #[test]
     fn what_is_no_name_is_refused() {
         let long = format!("cpe:2.3:a:x:{}:1:*:*:*:*:*:*:*", "y".repeat(1_000));
         for text in [
-            "", "cpe:2.3:", "cpe:2.3:a:x:y", "cpe:2.3:q:x:y:1:*:*:*:*:*:*:*", "cpe:2.3:a:x:*:1:*:*:*:*:*:*:*",
-            "cpe:2.3:a:x:y:1:*:*:*:*:*:*:*:*", "log4net", &long,
+            "",
+            "cpe:2.3:",
+            "cpe:2.3:a:x:y",
+            "cpe:2.3:q:x:y:1:*:*:*:*:*:*:*",
+            "cpe:2.3:a:x:*:1:*:*:*:*:*:*:*",
+            "cpe:2.3:a:x:y:1:*:*:*:*:*:*:*:*",
+            "log4net",
+            &long,
         ] {
             assert!(text.parse::<Cpe>().is_err(), "{text}");
         }

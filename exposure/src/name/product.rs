@@ -6,16 +6,76 @@ use serde::{Deserialize, Serialize};
 
 /// Words of a vendor's name that tell nobody apart.
 const LEGAL: [&str; 31] = [
-    "the", "and", "of", "inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc", "gmbh", "ag",
-    "se", "sa", "bv", "plc", "kg", "foundation", "software", "project", "community", "team", "group", "medical", "health",
-    "healthcare", "systems", "technologies", "technology",
+    "the",
+    "and",
+    "of",
+    "inc",
+    "incorporated",
+    "corp",
+    "corporation",
+    "co",
+    "company",
+    "ltd",
+    "limited",
+    "llc",
+    "gmbh",
+    "ag",
+    "se",
+    "sa",
+    "bv",
+    "plc",
+    "kg",
+    "foundation",
+    "software",
+    "project",
+    "community",
+    "team",
+    "group",
+    "medical",
+    "health",
+    "healthcare",
+    "systems",
+    "technologies",
+    "technology",
 ];
 
 /// Words of a product's name that say what kind of thing it is and not which one.
 const KIND: [&str; 35] = [
-    "the", "and", "of", "for", "with", "pump", "pumps", "infusion", "syringe", "volumetric", "wireless", "system", "systems",
-    "software", "firmware", "module", "modules", "unit", "model", "series", "device", "medical", "version", "data", "control",
-    "point", "care", "core", "sdk", "library", "server", "client", "service", "common", "app",
+    "the",
+    "and",
+    "of",
+    "for",
+    "with",
+    "pump",
+    "pumps",
+    "infusion",
+    "syringe",
+    "volumetric",
+    "wireless",
+    "system",
+    "systems",
+    "software",
+    "firmware",
+    "module",
+    "modules",
+    "unit",
+    "model",
+    "series",
+    "device",
+    "medical",
+    "version",
+    "data",
+    "control",
+    "point",
+    "care",
+    "core",
+    "sdk",
+    "library",
+    "server",
+    "client",
+    "service",
+    "common",
+    "app",
 ];
 
 /// Whether two names mean the same.
@@ -44,13 +104,20 @@ impl VendorName {
     /// Folds a vendor's name.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        if matches!(text.trim().to_lowercase().as_str(), "n/a" | "na" | "unknown" | "none" | "-" | "*" | "redacted" | "noassertion") {
+        if matches!(
+            text.trim().to_lowercase().as_str(),
+            "n/a" | "na" | "unknown" | "none" | "-" | "*" | "redacted" | "noassertion"
+        ) {
             return Self::default();
         }
         let mut all: Vec<String> = words(text).collect();
         all.sort();
         all.dedup();
-        let telling: Vec<String> = all.iter().filter(|word| !LEGAL.contains(&word.as_str())).cloned().collect();
+        let telling: Vec<String> = all
+            .iter()
+            .filter(|word| !LEGAL.contains(&word.as_str()))
+            .cloned()
+            .collect();
         Self(if telling.is_empty() { all } else { telling })
     }
 
@@ -94,7 +161,11 @@ impl ProductName {
     #[must_use]
     pub fn new(text: &str, vendor: &VendorName) -> Option<Self> {
         let all: Vec<String> = words(text).collect();
-        let without_vendor: Vec<String> = all.iter().skip_while(|word| vendor.0.contains(*word)).cloned().collect();
+        let without_vendor: Vec<String> = all
+            .iter()
+            .skip_while(|word| vendor.0.contains(*word))
+            .cloned()
+            .collect();
         // `Castle.Core` without its vendor would be any vendor's core.
         let tells = without_vendor.iter().any(|word| !KIND.contains(&word.as_str()));
         let mut words = if tells { without_vendor } else { all };
@@ -113,7 +184,10 @@ impl ProductName {
 
     /// Words that tell this product from others of its vendor.
     pub fn telling(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(String::as_str).filter(|word| !KIND.contains(word))
+        self.words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !KIND.contains(word))
     }
 
     /// `Yes` for the same words; `Perhaps` when the telling words of one are among those of the other, or when they share a
@@ -123,8 +197,13 @@ impl ProductName {
         if self.key == other.key {
             return Alike::Yes;
         }
-        let (ours, theirs): (BTreeSet<&str>, BTreeSet<&str>) = (self.telling().collect(), other.telling().collect());
-        let (fewer, more) = if ours.len() <= theirs.len() { (&ours, &theirs) } else { (&theirs, &ours) };
+        let (ours, theirs): (BTreeSet<&str>, BTreeSet<&str>) =
+            (self.telling().collect(), other.telling().collect());
+        let (fewer, more) = if ours.len() <= theirs.len() {
+            (&ours, &theirs)
+        } else {
+            (&theirs, &ours)
+        };
         let shares_number = fewer.intersection(more).any(|word| is_model_number(word));
         if shares_number || (!fewer.is_empty() && fewer.is_subset(more)) {
             Alike::Perhaps
@@ -145,7 +224,11 @@ mod tests {
     #[test]
     fn vendors_are_the_same_without_their_legal_form() {
         let check = |one: &str, other: &str, expected: Alike| {
-            assert_eq!(VendorName::new(one).alike(&VendorName::new(other)), expected, "{one} / {other}");
+            assert_eq!(
+                VendorName::new(one).alike(&VendorName::new(other)),
+                expected,
+                "{one} / {other}"
+            );
         };
         check("The Apache Software Foundation", "apache", Alike::Yes);
         check("the_jquery_foundation", "JQuery", Alike::Yes);
@@ -168,8 +251,16 @@ mod tests {
         check("BD Alaris Systems Manager", "Alaris Systems Manager", Alike::Yes);
         check("Newtonsoft.Json", "newtonsoftjson", Alike::Yes);
         check("alaris_8015_pcu_firmware", "Alaris 8015 PCU", Alike::Yes);
-        check("BD Alaris Point-of-Care Unit (PCU) Model 8015", "Alaris PC Unit Model 8015", Alike::Perhaps);
-        check("Medfusion 4000", "Medfusion 4000 Wireless Syringe Infusion Pump", Alike::Perhaps);
+        check(
+            "BD Alaris Point-of-Care Unit (PCU) Model 8015",
+            "Alaris PC Unit Model 8015",
+            Alike::Perhaps,
+        );
+        check(
+            "Medfusion 4000",
+            "Medfusion 4000 Wireless Syringe Infusion Pump",
+            Alike::Perhaps,
+        );
         check("Alaris Pump Module 8100", "Alaris PC Unit Model 8015", Alike::No);
         check("Infusion Pump", "Infusion System", Alike::No);
         assert_eq!(ProductName::new("--", &VendorName::default()), None);
@@ -178,7 +269,10 @@ mod tests {
     #[test]
     fn a_product_named_like_its_vendor_keeps_its_name() {
         let castle = VendorName::new("Castle Project");
-        assert_eq!(ProductName::new("Castle.Core", &castle).unwrap().key(), "castlecore");
+        assert_eq!(
+            ProductName::new("Castle.Core", &castle).unwrap().key(),
+            "castlecore"
+        );
         let jquery = VendorName::new("JQuery");
         assert_eq!(ProductName::new("JQuery", &jquery).unwrap().key(), "jquery");
     }

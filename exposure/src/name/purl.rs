@@ -58,7 +58,9 @@ impl FromStr for Purl {
         if text.len() > Self::MAX {
             return Err(error("it is longer than 1000 bytes"));
         }
-        let rest = text.strip_prefix("pkg:").ok_or_else(|| error("it does not begin with `pkg:`"))?;
+        let rest = text
+            .strip_prefix("pkg:")
+            .ok_or_else(|| error("it does not begin with `pkg:`"))?;
         let rest = rest.split('#').next().unwrap_or_default();
         let rest = rest.split('?').next().unwrap_or_default().trim_matches('/');
         let (kind, rest) = rest.split_once('/').ok_or_else(|| error("it has no name"))?;
@@ -66,7 +68,10 @@ impl FromStr for Purl {
         let (path, version) = match (rest.rfind('@'), rest.rfind('/')) {
             (Some(at), slash) if at > slash.map_or(0, |slash| slash + 1) => {
                 let (path, version) = rest.split_at(at);
-                (path, version.strip_prefix('@').filter(|version| !version.is_empty()))
+                (
+                    path,
+                    version.strip_prefix('@').filter(|version| !version.is_empty()),
+                )
             }
             _ => (rest, None),
         };
@@ -77,7 +82,9 @@ impl FromStr for Purl {
         let plain = |field: &str| percent_decode(field).ok_or_else(|| error("it is not escaped correctly"));
         let is_kind = |kind: &str| {
             kind.starts_with(|c: char| c.is_ascii_alphabetic())
-                && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-'))
+                && kind
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-'))
         };
         if !is_kind(kind) || name.is_empty() {
             return Err(error("its type or its name is missing"));
@@ -135,28 +142,56 @@ mod tests {
     fn urls_are_read() {
         let check = |text: &str, expected: (&str, Option<&str>, &str, Option<&str>)| {
             let purl: Purl = text.parse().unwrap();
-            let read = (purl.kind.as_str(), purl.namespace.as_deref(), purl.name.as_str(), purl.version.as_deref());
+            let read = (
+                purl.kind.as_str(),
+                purl.namespace.as_deref(),
+                purl.name.as_str(),
+                purl.version.as_deref(),
+            );
             assert_eq!(read, expected);
             assert_eq!(purl.to_string(), text);
         };
-        check("pkg:nuget/log4net@2.0.8", ("nuget", None, "log4net", Some("2.0.8")));
-        check("pkg:github/wolfssl/wolfssl", ("github", Some("wolfssl"), "wolfssl", None));
-        check("pkg:npm/%40angular/core@17.0.0?x=1#y", ("npm", Some("@angular"), "core", Some("17.0.0")));
+        check(
+            "pkg:nuget/log4net@2.0.8",
+            ("nuget", None, "log4net", Some("2.0.8")),
+        );
+        check(
+            "pkg:github/wolfssl/wolfssl",
+            ("github", Some("wolfssl"), "wolfssl", None),
+        );
+        check(
+            "pkg:npm/%40angular/core@17.0.0?x=1#y",
+            ("npm", Some("@angular"), "core", Some("17.0.0")),
+        );
         check("pkg:npm/@angular/core", ("npm", Some("@angular"), "core", None));
-        check("pkg:deb/debian/curl@7.50.3-1%2bdeb9u1", ("deb", Some("debian"), "curl", Some("7.50.3-1+deb9u1")));
+        check(
+            "pkg:deb/debian/curl@7.50.3-1%2bdeb9u1",
+            ("deb", Some("debian"), "curl", Some("7.50.3-1+deb9u1")),
+        );
         check("pkg:generic/a@", ("generic", None, "a", None));
     }
 
     #[test]
     fn what_is_no_url_is_refused() {
-        for text in ["", "log4net", "pkg:", "pkg:nuget", "pkg:nuget/", "pkg:/a", "pkg:n_t/a", "pkg:nuget/a%4", "pkg:nuget/%ff"] {
+        for text in [
+            "",
+            "log4net",
+            "pkg:",
+            "pkg:nuget",
+            "pkg:nuget/",
+            "pkg:/a",
+            "pkg:n_t/a",
+            "pkg:nuget/a%4",
+            "pkg:nuget/%ff",
+        ] {
             assert!(text.parse::<Purl>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_package_is_the_same_in_any_version_and_case() {
-        let same = |one: &str, other: &str| one.parse::<Purl>().unwrap().same_package(&other.parse().unwrap());
+        let same =
+            |one: &str, other: &str| one.parse::<Purl>().unwrap().same_package(&other.parse().unwrap());
         assert!(same("pkg:nuget/jQuery@3.1.1", "pkg:nuget/jquery@3.5.0"));
         assert!(!same("pkg:nuget/jQuery", "pkg:npm/jquery"));
         assert!(!same("pkg:github/a/c", "pkg:github/b/c"));

@@ -75,7 +75,8 @@ fn each_rule_decides_where_those_before_it_are_even() {
     };
     // The id of what must come first sorts last, so that no rule passes by accident.
     let first = |verdict, vector, base, exploited| finding("CVE-2026-9999", verdict, vector, base, exploited);
-    let second = |verdict, vector, base, exploited| finding("CVE-2026-0001", verdict, vector, base, exploited);
+    let second =
+        |verdict, vector, base, exploited| finding("CVE-2026-0001", verdict, vector, base, exploited);
     check(
         (first(review(), "AV:L", 1.0, true), spread(1, 0)),
         (second(affected(), "AV:N", 9.8, false), spread(900, 50)),
@@ -106,9 +107,24 @@ fn each_rule_decides_where_those_before_it_are_even() {
 fn a_task_explains_itself_and_what_is_settled_is_none() {
     let one = finding("CVE-2026-0001", affected(), "AV:N", 9.8, true);
     let other = finding("CVE-2026-0001", affected(), "AV:N", 9.8, true);
-    let fixed = finding("CVE-2026-0002", Verdict::FixedBy { release: "2".to_owned() }, "AV:N", 9.8, true);
-    let tasks = order([(&one, spread(3, 1)), (&other, spread(2, 1)), (&fixed, spread(7, 7))]);
-    let reasons: Vec<&str> = tasks.iter().flat_map(|task| task.reasons.iter().map(String::as_str)).collect();
+    let fixed = finding(
+        "CVE-2026-0002",
+        Verdict::FixedBy {
+            release: "2".to_owned(),
+        },
+        "AV:N",
+        9.8,
+        true,
+    );
+    let tasks = order([
+        (&one, spread(3, 1)),
+        (&other, spread(2, 1)),
+        (&fixed, spread(7, 7)),
+    ]);
+    let reasons: Vec<&str> = tasks
+        .iter()
+        .flat_map(|task| task.reasons.iter().map(String::as_str))
+        .collect();
     assert_eq!(
         reasons,
         [

@@ -150,7 +150,11 @@ impl<R: Read> Read for Guard<R> {
             }
         }
         let block = buffer.get(..length).unwrap_or_default();
-        let seen = if block.is_empty() { self.end() } else { self.look(block) };
+        let seen = if block.is_empty() {
+            self.end()
+        } else {
+            self.look(block)
+        };
         seen.map_err(|fault| {
             self.fault = Some(fault);
             io::Error::other("refused")

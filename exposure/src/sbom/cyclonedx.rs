@@ -74,7 +74,12 @@ pub(super) fn list(raw: super::Raw) -> Result<ComponentList, Fault> {
         list.made_at = metadata.timestamp;
         if let Some(subject) = metadata.component {
             list.subject = said(Some(&subject.name));
-            add_all(&mut list.components, subject.components, "metadata.component.components", None)?;
+            add_all(
+                &mut list.components,
+                subject.components,
+                "metadata.component.components",
+                None,
+            )?;
         }
     }
     add_all(&mut list.components, raw.components, "components", None)?;
@@ -82,7 +87,12 @@ pub(super) fn list(raw: super::Raw) -> Result<ComponentList, Fault> {
 }
 
 /// Flattens a level; how deep levels go is bounded where the bytes are read.
-fn add_all(kept: &mut Vec<Component>, raws: Vec<Raw>, place: &str, within: Option<usize>) -> Result<(), Fault> {
+fn add_all(
+    kept: &mut Vec<Component>,
+    raws: Vec<Raw>,
+    place: &str,
+    within: Option<usize>,
+) -> Result<(), Fault> {
     for (index, raw) in raws.into_iter().enumerate() {
         if kept.len() == MAX {
             return Err(Fault::Contradicts {
@@ -106,10 +116,15 @@ fn component(raw: Raw, place: String, within: Option<usize>) -> (Component, Vec<
         "operating-system" | "platform" => ComponentKind::OperatingSystem,
         _ => ComponentKind::Software,
     };
-    let kind = if raw.kind == "device-driver" { ComponentKind::Software } else { kind };
+    let kind = if raw.kind == "device-driver" {
+        ComponentKind::Software
+    } else {
+        kind
+    };
     let mut component = Component::new(kind, &raw.name, place, within);
     component.version = said(raw.version.as_deref());
-    let names = [raw.supplier, raw.manufacturer].map(|organisation| organisation.and_then(|organisation| organisation.name));
+    let names = [raw.supplier, raw.manufacturer]
+        .map(|organisation| organisation.and_then(|organisation| organisation.name));
     let [supplier, manufacturer] = &names;
     component.supplier = [supplier, &raw.publisher, manufacturer, &raw.group]
         .into_iter()

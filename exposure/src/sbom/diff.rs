@@ -10,10 +10,17 @@ use super::{Component, ComponentList};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    Added { versions: Vec<String> },
-    Removed { versions: Vec<String> },
+    Added {
+        versions: Vec<String>,
+    },
+    Removed {
+        versions: Vec<String>,
+    },
     /// The versions that only the old and only the new list have; `no version` where there is none.
-    Changed { from: Vec<String>, to: Vec<String> },
+    Changed {
+        from: Vec<String>,
+        to: Vec<String>,
+    },
 }
 
 /// A component that is not the same in both lists.
@@ -63,10 +70,22 @@ fn by_package(list: &ComponentList) -> BTreeMap<Key, (&Component, BTreeSet<Strin
     let mut packages: BTreeMap<Key, (&Component, BTreeSet<String>)> = BTreeMap::new();
     for component in &list.components {
         let package = component.purl.as_ref().map_or(String::new(), |purl| {
-            format!("{}/{}/{}", purl.kind, purl.namespace.as_deref().unwrap_or_default(), purl.name).to_lowercase()
+            format!(
+                "{}/{}/{}",
+                purl.kind,
+                purl.namespace.as_deref().unwrap_or_default(),
+                purl.name
+            )
+            .to_lowercase()
         });
-        let version = component.versions().first().map_or("no version", |version| version).to_owned();
-        let entry = packages.entry((component.name.to_lowercase(), package)).or_insert((component, BTreeSet::new()));
+        let version = component
+            .versions()
+            .first()
+            .map_or("no version", |version| version)
+            .to_owned();
+        let entry = packages
+            .entry((component.name.to_lowercase(), package))
+            .or_insert((component, BTreeSet::new()));
         entry.1.insert(version);
     }
     packages

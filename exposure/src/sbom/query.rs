@@ -36,14 +36,19 @@ impl FromStr for Query {
         let text = text.trim();
         let at = text.find(['<', '>', '=', '≤', '≥']).or_else(|| {
             // A last word with a digit in front is one version.
-            text.rfind(' ').filter(|at| text.get(at + 1..).is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())))
+            text.rfind(' ').filter(|at| {
+                text.get(at + 1..)
+                    .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+            })
         });
         let (name, range) = at.and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""));
         let name = ProductName::new(name, &VendorName::default()).ok_or_else(|| error("it has no name"))?;
         let range = range.trim();
         let versions = match range.strip_prefix('=').unwrap_or(range).trim() {
             "" if range.is_empty() => Versions::All,
-            version if version.starts_with(|c: char| c.is_ascii_alphanumeric()) => Versions::Exactly(version.to_owned()),
+            version if version.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+                Versions::Exactly(version.to_owned())
+            }
             _ => read_range(range),
         };
         if matches!(versions, Versions::Unread(_)) {
@@ -63,7 +68,11 @@ impl Query {
             component.purl.as_ref().map(|purl| purl.name.as_str()),
         ];
         let nobody = VendorName::default();
-        let is_named = spelt.into_iter().flatten().filter_map(|name| ProductName::new(name, &nobody)).any(|name| name == self.name);
+        let is_named = spelt
+            .into_iter()
+            .flatten()
+            .filter_map(|name| ProductName::new(name, &nobody))
+            .any(|name| name == self.name);
         if !is_named {
             return Alike::No;
         }
@@ -74,7 +83,9 @@ impl Query {
                 exactly = crate::version::Range::one(crate::version::Interval::only(version));
                 &exactly
             }
-            Versions::All | Versions::NotApplicable | Versions::Unsaid | Versions::Unread(_) => return Alike::Yes,
+            Versions::All | Versions::NotApplicable | Versions::Unsaid | Versions::Unread(_) => {
+                return Alike::Yes;
+            }
         };
         let versions = component.versions();
         let places: Vec<Option<Within>> = versions.iter().map(|version| range.place(version).ok()).collect();

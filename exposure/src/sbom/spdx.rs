@@ -61,7 +61,10 @@ pub(super) struct Relationship {
 
 pub(super) fn list(raw: super::Raw) -> Result<ComponentList, Fault> {
     let version = raw.spdx_version.unwrap_or_default();
-    let Some(version) = version.strip_prefix("SPDX-").filter(|version| matches!(*version, "2.2" | "2.3")) else {
+    let Some(version) = version
+        .strip_prefix("SPDX-")
+        .filter(|version| matches!(*version, "2.2" | "2.3"))
+    else {
         return Err(Fault::Unsupported {
             what: "`spdxVersion`",
             found: clip(&version, 20),
@@ -80,7 +83,9 @@ pub(super) fn list(raw: super::Raw) -> Result<ComponentList, Fault> {
     for relationship in &raw.relationships {
         let (holder, held) = match relationship.relationship_type.as_str() {
             "CONTAINS" | "DEPENDS_ON" => (&relationship.spdx_element_id, &relationship.related_spdx_element),
-            "CONTAINED_BY" | "DEPENDENCY_OF" => (&relationship.related_spdx_element, &relationship.spdx_element_id),
+            "CONTAINED_BY" | "DEPENDENCY_OF" => {
+                (&relationship.related_spdx_element, &relationship.spdx_element_id)
+            }
             _ => continue,
         };
         if let (Some(holder), Some(held)) = (numbers.get(holder), numbers.get(held))
@@ -121,7 +126,9 @@ fn component((number, package): (usize, Package)) -> Component {
     for reference in &package.external_refs {
         match reference.reference_type.as_str() {
             "purl" if component.purl.is_none() => component.set_purl(&reference.reference_locator),
-            "cpe23Type" | "cpe22Type" if component.cpe.is_none() => component.set_cpe(&reference.reference_locator),
+            "cpe23Type" | "cpe22Type" if component.cpe.is_none() => {
+                component.set_cpe(&reference.reference_locator)
+            }
             _ => {}
         }
     }

@@ -5,7 +5,9 @@ fn list(text: &str) -> ComponentList {
 }
 
 fn refused(text: &str) -> String {
-    read("list.json", text.as_bytes(), Limits::SBOM).unwrap_err().to_string()
+    read("list.json", text.as_bytes(), Limits::SBOM)
+        .unwrap_err()
+        .to_string()
 }
 
 const CYCLONE: &str = r#"{"$schema":"x","bomFormat":"CycloneDX","specVersion":"1.6","version":1,
@@ -41,7 +43,10 @@ fn spdx_gives_the_same_shape() {
 #[test]
 fn gaps_are_named() {
     let list = list(CYCLONE);
-    let gaps: Vec<(String, Vec<Gap>)> = list.gaps().map(|(component, gaps)| (component.to_string(), gaps)).collect();
+    let gaps: Vec<(String, Vec<Gap>)> = list
+        .gaps()
+        .map(|(component, gaps)| (component.to_string(), gaps))
+        .collect();
     assert_eq!(
         gaps,
         [
@@ -54,13 +59,24 @@ fn gaps_are_named() {
 
 #[test]
 fn other_formats_and_wrong_types_are_refused() {
-    let check = |text: &str, expected: &str| assert_eq!(refused(text), format!("list.json was refused as a component list: {expected}"));
+    let check = |text: &str, expected: &str| {
+        assert_eq!(
+            refused(text),
+            format!("list.json was refused as a component list: {expected}")
+        )
+    };
     check(
         "{}",
         "its format is neither CycloneDX (`bomFormat`) nor SPDX (`spdxVersion`), and CycloneDX 1.4 to 1.7 and SPDX 2.2 and 2.3 in JSON can be read",
     );
-    check(r#"{"bomFormat":"CycloneDX","specVersion":"1.3"}"#, "`specVersion` is 1.3, and CycloneDX 1.4 to 1.7 can be read");
-    check(r#"{"spdxVersion":"SPDX-3.0"}"#, "`spdxVersion` is SPDX-3.0, and SPDX-2.2 and SPDX-2.3 can be read");
+    check(
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.3"}"#,
+        "`specVersion` is 1.3, and CycloneDX 1.4 to 1.7 can be read",
+    );
+    check(
+        r#"{"spdxVersion":"SPDX-3.0"}"#,
+        "`spdxVersion` is SPDX-3.0, and SPDX-2.2 and SPDX-2.3 can be read",
+    );
     check(
         r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":7}]}"#,
         "components[0].name (line 1) does not fit: invalid type: integer `7`, expected a string",
@@ -77,7 +93,11 @@ fn other_formats_and_wrong_types_are_refused() {
         r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":{}"#,
         r#"[{"type":"library","name":"a","components":"#.repeat(100_000)
     );
-    assert!(refused(&deep).contains("objects or arrays lie within one another"), "{}", refused(&deep));
+    assert!(
+        refused(&deep).contains("objects or arrays lie within one another"),
+        "{}",
+        refused(&deep)
+    );
     for version in ["1.4", "1.5", "1.6", "1.7"] {
         list(&CYCLONE.replace("1.6", version));
     }
@@ -118,9 +138,14 @@ fn a_question_finds_what_it_means() {
     );
     let check = |query: &str, expected: &[(&str, &str)]| {
         let query: Query = query.parse().unwrap();
-        let found: Vec<(String, String)> =
-            query.search(&list).map(|(component, alike)| (component.place.replace("components", ""), format!("{alike:?}"))).collect();
-        let found: Vec<(&str, &str)> = found.iter().map(|(place, alike)| (place.as_str(), alike.as_str())).collect();
+        let found: Vec<(String, String)> = query
+            .search(&list)
+            .map(|(component, alike)| (component.place.replace("components", ""), format!("{alike:?}")))
+            .collect();
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(place, alike)| (place.as_str(), alike.as_str()))
+            .collect();
         assert_eq!(found, expected);
     };
     check("log4net <2.0.10", &[("[0]", "Yes"), ("[2]", "Perhaps")]);
@@ -128,7 +153,10 @@ fn a_question_finds_what_it_means() {
     check("log4net 2.0.8", &[("[0]", "Yes"), ("[2]", "Perhaps")]);
     check("log4net =2.0.10", &[("[1]", "Yes"), ("[2]", "Perhaps")]);
     check("log4net >= 2.0.9, < 3", &[("[1]", "Yes"), ("[2]", "Perhaps")]);
-    check("log4net <U61", &[("[0]", "Perhaps"), ("[1]", "Perhaps"), ("[2]", "Perhaps")]);
+    check(
+        "log4net <U61",
+        &[("[0]", "Perhaps"), ("[1]", "Perhaps"), ("[2]", "Perhaps")],
+    );
     check("openssl", &[]);
     for wrong in ["", "<2.0", "log4net <", "log4net <2 >3 <5", "log4net <A10 < A11"] {
         assert!(wrong.parse::<Query>().is_err(), "{wrong}");

@@ -20,7 +20,10 @@ fn parse(text: &str) -> Option<(Vec<String>, dotted::Dotted)> {
 fn segments(line: &str) -> Option<Vec<String>> {
     let mut runs: Vec<String> = Vec::new();
     for c in line.chars() {
-        match runs.last_mut().filter(|run| run.ends_with(|last: char| last.is_ascii_digit() == c.is_ascii_digit())) {
+        match runs
+            .last_mut()
+            .filter(|run| run.ends_with(|last: char| last.is_ascii_digit() == c.is_ascii_digit()))
+        {
             Some(run) => run.push(c.to_ascii_uppercase()),
             None => runs.push(c.to_ascii_uppercase().to_string()),
         }

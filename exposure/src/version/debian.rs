@@ -18,7 +18,10 @@ pub(super) fn parse(text: &str) -> Option<Debian> {
         None => (0, text),
     };
     let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
-    let plain = |text: &str, more: &[u8]| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
+    let plain = |text: &str, more: &[u8]| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
     let fits = upstream.starts_with(|c: char| c.is_ascii_digit())
         && plain(upstream, b".+-~:")
         && plain(revision, b".+~")
@@ -36,7 +39,7 @@ impl Ord for Debian {
             .cmp(&other.epoch)
             .then_with(|| part(&self.upstream, &other.upstream))
             .then_with(|| part(&self.revision, &other.revision))
-            // Spellings that count the same (`1.0` and `1.00`) are equal for us.
+        // Spellings that count the same (`1.0` and `1.00`) are equal for us.
     }
 }
 
@@ -49,12 +52,18 @@ impl PartialOrd for Debian {
 /// The policy's order within one part: by turns the longest run of other characters, then the longest run of digits.
 fn part(mut one: &str, mut other: &str) -> Ordering {
     while !one.is_empty() || !other.is_empty() {
-        let (a, b) = (cut(&mut one, |c| !c.is_ascii_digit()), cut(&mut other, |c| !c.is_ascii_digit()));
+        let (a, b) = (
+            cut(&mut one, |c| !c.is_ascii_digit()),
+            cut(&mut other, |c| !c.is_ascii_digit()),
+        );
         let words = weights(a).cmp(weights(b));
         if words != Ordering::Equal {
             return words;
         }
-        let (a, b) = (cut(&mut one, |c| c.is_ascii_digit()), cut(&mut other, |c| c.is_ascii_digit()));
+        let (a, b) = (
+            cut(&mut one, |c| c.is_ascii_digit()),
+            cut(&mut other, |c| c.is_ascii_digit()),
+        );
         let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
         let numbers = a.len().cmp(&b.len()).then_with(|| a.cmp(b));
         if numbers != Ordering::Equal {

@@ -96,7 +96,13 @@ impl Range {
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = |bound: &Bound, sign: &str| format!("{sign}{} {}", if bound.inclusive { "=" } else { "" }, bound.version);
+        let sign = |bound: &Bound, sign: &str| {
+            format!(
+                "{sign}{} {}",
+                if bound.inclusive { "=" } else { "" },
+                bound.version
+            )
+        };
         match (&self.lower, &self.upper) {
             (None, None) => f.write_str("all versions"),
             (Some(lower), Some(upper)) if lower == upper => f.write_str(&lower.version),

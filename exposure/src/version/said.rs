@@ -38,7 +38,9 @@ pub fn read_range(text: &str) -> Versions {
     if lower.starts_with("vers:") {
         return vers::read(text).map_or_else(|_| unread(), Versions::In);
     }
-    words(text.trim()).or_else(|| signs(text)).map_or_else(unread, |interval| Versions::In(Range::one(interval)))
+    words(text.trim())
+        .or_else(|| signs(text))
+        .map_or_else(unread, |interval| Versions::In(Range::one(interval)))
 }
 
 /// `3.0 and earlier`, `prior to 1.6`.
@@ -54,10 +56,28 @@ fn words(text: &str) -> Option<Interval> {
         })
     };
     // Lower case changes no length here: only ASCII versions are taken.
-    let rest = |prefix: &str| lower.strip_prefix(prefix).and_then(|rest| text.get(text.len().checked_sub(rest.len())?..));
-    let front = |suffix: &str| lower.strip_suffix(suffix).and_then(|front| text.get(..front.len()));
-    let exclusive = ["prior to ", "before ", "earlier than "].iter().find_map(|prefix| rest(prefix));
-    let inclusive = [" and earlier", " and prior", " and below", " or earlier", " and lower"].iter().find_map(|suffix| front(suffix));
+    let rest = |prefix: &str| {
+        lower
+            .strip_prefix(prefix)
+            .and_then(|rest| text.get(text.len().checked_sub(rest.len())?..))
+    };
+    let front = |suffix: &str| {
+        lower
+            .strip_suffix(suffix)
+            .and_then(|front| text.get(..front.len()))
+    };
+    let exclusive = ["prior to ", "before ", "earlier than "]
+        .iter()
+        .find_map(|prefix| rest(prefix));
+    let inclusive = [
+        " and earlier",
+        " and prior",
+        " and below",
+        " or earlier",
+        " and lower",
+    ]
+    .iter()
+    .find_map(|suffix| front(suffix));
     exclusive
         .and_then(|version| bound(version.trim(), false))
         .or_else(|| bound(inclusive?.trim(), true))
@@ -76,7 +96,11 @@ fn signs(text: &str) -> Option<Interval> {
         };
         let (inclusive, version) = rest.strip_prefix('=').map_or((false, rest), |rest| (true, rest));
         let version = version.trim();
-        let slot = if is_upper { &mut interval.upper } else { &mut interval.lower };
+        let slot = if is_upper {
+            &mut interval.upper
+        } else {
+            &mut interval.lower
+        };
         (slot.is_none() && is_version(version)).then_some(())?;
         *slot = Some(Bound {
             version: version.to_owned(),
@@ -85,7 +109,10 @@ fn signs(text: &str) -> Option<Interval> {
     }
     let ordered = match (&interval.lower, &interval.upper) {
         (Some(lower), Some(upper)) => {
-            matches!(compare(&lower.version, &upper.version, Hint::Common), Ok(Ordering::Less | Ordering::Equal))
+            matches!(
+                compare(&lower.version, &upper.version, Hint::Common),
+                Ok(Ordering::Less | Ordering::Equal)
+            )
         }
         (one, other) => one.is_some() || other.is_some(),
     };
@@ -96,5 +123,7 @@ fn signs(text: &str) -> Option<Interval> {
 fn is_version(text: &str) -> bool {
     text.len() <= MAX
         && text.bytes().any(|byte| byte.is_ascii_digit())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'~' | b':'))
+        && text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'~' | b':')
+        })
 }

@@ -20,12 +20,14 @@ enum Identifier {
 
 impl Ord for Semver {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.core.cmp(&other.core).then_with(|| match (self.before.is_empty(), other.before.is_empty()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => self.before.cmp(&other.before),
-        })
+        self.core
+            .cmp(&other.core)
+            .then_with(|| match (self.before.is_empty(), other.before.is_empty()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Greater,
+                (false, true) => Ordering::Less,
+                (false, false) => self.before.cmp(&other.before),
+            })
     }
 }
 
@@ -38,15 +40,22 @@ impl PartialOrd for Semver {
 /// Reads `1.2.3`, `1.2.3-rc.1` and `1.2.3+build`.
 pub(super) fn parse(text: &str) -> Option<Semver> {
     let rest = text.split('+').next()?;
-    let (core, before) = rest.split_once('-').map_or((rest, None), |(core, before)| (core, Some(before)));
+    let (core, before) = rest
+        .split_once('-')
+        .map_or((rest, None), |(core, before)| (core, Some(before)));
     let mut numbers = core.split('.').map(number);
     let core = [numbers.next()??, numbers.next()??, numbers.next()??];
     numbers.next().is_none().then_some(())?;
-    let before = before.map_or(Some(Vec::new()), |before| before.split('.').map(identifier).collect())?;
+    let before = before.map_or(Some(Vec::new()), |before| {
+        before.split('.').map(identifier).collect()
+    })?;
     Some(Semver { core, before })
 }
 
 fn identifier(text: &str) -> Option<Identifier> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let plain = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     plain.then(|| number(text).map_or_else(|| Identifier::Word(text.to_owned()), Identifier::Number))
 }

@@ -16,30 +16,67 @@ fn each_scheme_orders_its_versions() {
     let check = |hint: Hint, ascending: &[&str]| {
         for (index, one) in ascending.iter().enumerate() {
             for (other_index, other) in ascending.iter().enumerate() {
-                assert_eq!(compare(one, other, hint), Ok(index.cmp(&other_index)), "{one} / {other}");
+                assert_eq!(
+                    compare(one, other, hint),
+                    Ok(index.cmp(&other_index)),
+                    "{one} / {other}"
+                );
             }
         }
     };
     check(Hint::Common, &["0.9", "2.0.8", "2.0.10", "2.1", "10"]);
     check(Hint::Common, &["4.9.0.20240103", "4.9.0.20240104"]);
     check(Hint::Common, &["2023-02-27", "2023-10-26", "20231027"]);
-    check(Hint::Common, &["1.0.2", "1.0.2a", "1.0.2k", "1.0.2z", "1.0.2za", "1.0.2zd", "1.1.0"]);
     check(
         Hint::Common,
-        &["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0"],
+        &[
+            "1.0.2", "1.0.2a", "1.0.2k", "1.0.2z", "1.0.2za", "1.0.2zd", "1.1.0",
+        ],
+    );
+    check(
+        Hint::Common,
+        &[
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+        ],
     );
     check(Hint::Common, &["L9", "L81", "L82"]);
     check(Hint::Common, &["012U000061", "012U000093"]);
     check(
         Hint::Only(Scheme::Debian),
-        &["1.0~rc1", "1.0", "1.0-1", "1.0-1+deb9u1", "1.0a", "1.0+dfsg", "1.1", "1.10", "1:0.5"],
+        &[
+            "1.0~rc1",
+            "1.0",
+            "1.0-1",
+            "1.0-1+deb9u1",
+            "1.0a",
+            "1.0+dfsg",
+            "1.1",
+            "1.10",
+            "1:0.5",
+        ],
     );
 }
 
 #[test]
 fn spellings_of_one_version_are_equal() {
-    for (one, other) in [("1.0", "1.0.0"), ("v2.0.8", "2.0.8"), ("Version 1.6", "1.6"), ("028U00093", "028U000093"), ("2nd Edition", "2nd edition")] {
-        assert_eq!(compare(one, other, Hint::Common), Ok(Ordering::Equal), "{one} / {other}");
+    for (one, other) in [
+        ("1.0", "1.0.0"),
+        ("v2.0.8", "2.0.8"),
+        ("Version 1.6", "1.6"),
+        ("028U00093", "028U000093"),
+        ("2nd Edition", "2nd edition"),
+    ] {
+        assert_eq!(
+            compare(one, other, Hint::Common),
+            Ok(Ordering::Equal),
+            "{one} / {other}"
+        );
     }
 }
 
@@ -87,10 +124,16 @@ fn ranges_are_read_or_kept_as_text() {
     check("vers:all/*", "All");
     check("vers:nuget/>=1.0|<2.0.10", ">= 1.0 and < 2.0.10");
     check("vers:deb/<1:7.50.3-1", "< 1:7.50.3-1");
-    check("vers:generic/1.1|1.5|>=2|!=2.1|<3|>4", "1.1, or 1.5, or >= 2 and < 3, or > 4, but not 2.1");
+    check(
+        "vers:generic/1.1|1.5|>=2|!=2.1|<3|>4",
+        "1.1, or 1.5, or >= 2 and < 3, or > 4, but not 2.1",
+    );
     check("<= U61 |<= L81", "Unread(\"<= U61 |<= L81\")");
     check("A10 < A11", "Unread(\"A10 < A11\")");
-    check("17D19 >= 20D29 | <= 20D32", "Unread(\"17D19 >= 20D29 | <= 20D32\")");
+    check(
+        "17D19 >= 20D29 | <= 20D32",
+        "Unread(\"17D19 >= 20D29 | <= 20D32\")",
+    );
     check(">= 2 | <= 1", "Unread(\">= 2 | <= 1\")");
     check("vers:generic/<3|<4", "Unread(\"vers:generic/<3|<4\")");
     check("vers:generic/>=4|<3", "Unread(\"vers:generic/>=4|<3\")");
@@ -104,7 +147,9 @@ fn ranges_are_read_or_kept_as_text() {
 #[test]
 fn a_range_holds_what_it_says() {
     let check = |range: &str, version: &str, expected: Option<Within>| {
-        let Versions::In(range) = read_range(range) else { panic!("{range} was not read") };
+        let Versions::In(range) = read_range(range) else {
+            panic!("{range} was not read")
+        };
         assert_eq!(range.place(version).ok(), expected, "{range} / {version}");
     };
     check("<2.0.10", "2.0.8", Some(Within::Inside));

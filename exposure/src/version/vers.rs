@@ -35,7 +35,10 @@ pub fn read(text: &str) -> Result<Range, VersError> {
         given: crate::read::clip(text, 120),
         why,
     };
-    let rest = text.trim().strip_prefix("vers:").ok_or_else(|| error("it does not begin with `vers:`"))?;
+    let rest = text
+        .trim()
+        .strip_prefix("vers:")
+        .ok_or_else(|| error("it does not begin with `vers:`"))?;
     let (scheme, rest) = rest.split_once('/').ok_or_else(|| error("it names no scheme"))?;
     let hint = hint(scheme);
     if rest.trim() == "*" {
@@ -56,7 +59,9 @@ pub fn read(text: &str) -> Result<Range, VersError> {
     let pairs = constraints.iter().zip(constraints.iter().skip(1));
     for ((_, one), (_, next)) in pairs {
         if compare(one, next, hint) != Ok(Ordering::Less) {
-            return Err(error("its versions are not in ascending order, or can not be compared"));
+            return Err(error(
+                "its versions are not in ascending order, or can not be compared",
+            ));
         }
     }
     assemble(constraints, hint).ok_or_else(|| error("its constraints do not pair up"))
@@ -70,10 +75,12 @@ fn assemble(constraints: Vec<(Sign, String)>, hint: Hint) -> Option<Range> {
     let mut lower: Option<Bound> = None;
     let mut first = true;
     for (sign, version) in constraints {
-        let bound = |inclusive| Some(Bound {
-            version: version.clone(),
-            inclusive,
-        });
+        let bound = |inclusive| {
+            Some(Bound {
+                version: version.clone(),
+                inclusive,
+            })
+        };
         match sign {
             Sign::Equal => range.intervals.push(Interval::only(&version)),
             Sign::Unequal => range.except.push(version),

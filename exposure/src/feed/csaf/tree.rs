@@ -96,7 +96,11 @@ impl Products {
             groups: BTreeMap::new(),
             budget: RefCell::new(Budget::new()),
         };
-        let mut open: Vec<(Branch, Above)> = raw.branches.into_iter().map(|branch| (branch, Above::default())).collect();
+        let mut open: Vec<(Branch, Above)> = raw
+            .branches
+            .into_iter()
+            .map(|branch| (branch, Above::default()))
+            .collect();
         while let Some((branch, mut above)) = open.pop() {
             match branch.category.as_str() {
                 "vendor" => above.vendor = Some(branch.name),
@@ -117,7 +121,10 @@ impl Products {
         for relationship in raw.relationships {
             let id = relationship.full_product_name.product_id;
             products.is_new(&id)?;
-            let both = (relationship.product_reference, relationship.relates_to_product_reference);
+            let both = (
+                relationship.product_reference,
+                relationship.relates_to_product_reference,
+            );
             products.relationships.insert(id, both);
         }
         for group in raw.product_groups {
@@ -136,8 +143,12 @@ impl Products {
     fn add(&mut self, product: Product, above: &Above) -> Result<(), String> {
         self.is_new(&product.product_id)?;
         let helper = product.product_identification_helper;
-        let cpe: Option<Cpe> = helper.as_ref().and_then(|helper| helper.cpe.as_deref()?.parse().ok());
-        let purl: Option<Purl> = helper.as_ref().and_then(|helper| helper.purl.as_deref()?.parse().ok());
+        let cpe: Option<Cpe> = helper
+            .as_ref()
+            .and_then(|helper| helper.cpe.as_deref()?.parse().ok());
+        let purl: Option<Purl> = helper
+            .as_ref()
+            .and_then(|helper| helper.purl.as_deref()?.parse().ok());
         let mut pattern = match &cpe {
             Some(cpe) => nvd::cpe_pattern(cpe, Role::Subject, nvd::cpe_versions(&cpe.version)),
             None => Pattern {
@@ -155,7 +166,9 @@ impl Products {
         if let Some(vendor) = &above.vendor {
             pattern.vendor = VendorName::new(vendor);
         }
-        let models = helper.iter().flat_map(|helper| helper.model_numbers.iter().map(String::as_str));
+        let models = helper
+            .iter()
+            .flat_map(|helper| helper.model_numbers.iter().map(String::as_str));
         let by_name = above.name.as_deref().unwrap_or(&product.name);
         let names = models
             .chain([by_name])
@@ -185,10 +198,16 @@ impl Products {
             return Ok(Condition::Product(Box::new(pattern.clone())));
         }
         let Some((part, platform)) = self.relationships.get(id) else {
-            return Err(format!("it names the product `{}` and does not define it", clip(id, 80)));
+            return Err(format!(
+                "it names the product `{}` and does not define it",
+                clip(id, 80)
+            ));
         };
         let Some(steps) = steps.checked_sub(1) else {
-            return Err(format!("the relationships of product `{}` go round in a circle", clip(id, 80)));
+            return Err(format!(
+                "the relationships of product `{}` go round in a circle",
+                clip(id, 80)
+            ));
         };
         let mut platform = self.resolve(platform, steps)?;
         surround(&mut platform);
@@ -199,14 +218,20 @@ impl Products {
     pub(super) fn all(&self, mut ids: Vec<String>, groups: &[String]) -> Result<Vec<String>, String> {
         for group in groups {
             let Some(members) = self.groups.get(group) else {
-                return Err(format!("it names the group `{}` and does not define it", clip(group, 80)));
+                return Err(format!(
+                    "it names the group `{}` and does not define it",
+                    clip(group, 80)
+                ));
             };
             self.budget.borrow_mut().spend(members.len())?;
             ids.extend(members.iter().cloned());
         }
         for id in &ids {
             if !self.patterns.contains_key(id) && !self.relationships.contains_key(id) {
-                return Err(format!("it names the product `{}` and does not define it", clip(id, 80)));
+                return Err(format!(
+                    "it names the product `{}` and does not define it",
+                    clip(id, 80)
+                ));
             }
         }
         Ok(ids)

@@ -40,7 +40,13 @@ pub enum Scheme {
 }
 
 /// The schemes that are tried unasked, in this order.
-const UNASKED: [Scheme; 5] = [Scheme::Date, Scheme::Dotted, Scheme::LetterSuffix, Scheme::Semver, Scheme::Coded];
+const UNASKED: [Scheme; 5] = [
+    Scheme::Date,
+    Scheme::Dotted,
+    Scheme::LetterSuffix,
+    Scheme::Semver,
+    Scheme::Coded,
+];
 
 /// Which schemes may read a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -96,7 +102,11 @@ pub fn compare(one: &str, other: &str, hint: Hint) -> Result<Ordering, Incompara
 pub fn compare_as(scheme: Scheme, one: &str, other: &str) -> Option<Ordering> {
     match scheme {
         // A date beside a counted version: 20231026 is not newer than 9.33.1, it is something else.
-        Scheme::Dotted | Scheme::LetterSuffix if date::parse(one).is_some() != date::parse(other).is_some() => None,
+        Scheme::Dotted | Scheme::LetterSuffix
+            if date::parse(one).is_some() != date::parse(other).is_some() =>
+        {
+            None
+        }
         Scheme::Dotted => Some(dotted::parse(one)?.cmp(&dotted::parse(other)?)),
         Scheme::Date => Some(date::parse(one)?.cmp(&date::parse(other)?)),
         Scheme::LetterSuffix => Some(dotted::parse_suffixed(one)?.cmp(&dotted::parse_suffixed(other)?)),

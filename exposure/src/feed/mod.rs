@@ -225,7 +225,10 @@ impl Feed {
             document,
             made_at,
             records: advisories.len(),
-            without_products: advisories.iter().filter(|advisory| advisory.statements.is_empty()).count(),
+            without_products: advisories
+                .iter()
+                .filter(|advisory| advisory.statements.is_empty())
+                .count(),
         };
         Ok(Self { stamp, advisories })
     }
@@ -245,7 +248,10 @@ impl Budget {
     }
 
     fn spend(&mut self, products: usize) -> Result<(), String> {
-        self.0 = self.0.checked_sub(products).ok_or_else(|| format!("it names products more than {} times", Self::MAX))?;
+        self.0 = self
+            .0
+            .checked_sub(products)
+            .ok_or_else(|| format!("it names products more than {} times", Self::MAX))?;
         Ok(())
     }
 }

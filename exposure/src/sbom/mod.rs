@@ -178,9 +178,13 @@ impl Component {
         let from_cpe = self.cpe.as_ref().and_then(|cpe| cpe.version.text());
         let from_purl = self.purl.as_ref().and_then(|purl| purl.version.as_deref());
         let mut versions: Vec<&str> = Vec::new();
-        for version in [self.version.as_deref(), from_purl, from_cpe].into_iter().flatten() {
+        for version in [self.version.as_deref(), from_purl, from_cpe]
+            .into_iter()
+            .flatten()
+        {
             let known = |other: &&str| {
-                crate::version::compare(version, other, crate::version::Hint::Common) == Ok(std::cmp::Ordering::Equal)
+                crate::version::compare(version, other, crate::version::Hint::Common)
+                    == Ok(std::cmp::Ordering::Equal)
             };
             if !versions.iter().any(known) {
                 versions.push(version);
@@ -239,7 +243,11 @@ impl fmt::Display for Component {
 /// A text that says something: not empty, not `NOASSERTION`, not `NONE`.
 fn said(text: Option<&str>) -> Option<String> {
     let text = text?.trim();
-    let is_silent = text.is_empty() || matches!(text.to_ascii_uppercase().as_str(), "NOASSERTION" | "NONE" | "N/A" | "UNKNOWN" | "REDACTED");
+    let is_silent = text.is_empty()
+        || matches!(
+            text.to_ascii_uppercase().as_str(),
+            "NOASSERTION" | "NONE" | "N/A" | "UNKNOWN" | "REDACTED"
+        );
     (!is_silent).then(|| clip(text, 200))
 }
 

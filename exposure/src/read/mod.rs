@@ -70,16 +70,28 @@ pub enum Fault {
     Encoding { found: &'static str },
     #[error("byte {offset} is not UTF-8; save it as UTF-8")]
     NotUtf8 { offset: u64 },
-    #[error("at byte {offset} more than {limit} objects or arrays lie within one another; such a file is not genuine")]
+    #[error(
+        "at byte {offset} more than {limit} objects or arrays lie within one another; such a file is not genuine"
+    )]
     TooDeep { limit: u32, offset: u64 },
-    #[error("the string or number before byte {offset} is longer than {limit} bytes; such a file is not genuine")]
+    #[error(
+        "the string or number before byte {offset} is longer than {limit} bytes; such a file is not genuine"
+    )]
     TooLong { limit: u64, offset: u64 },
     #[error("it ends in the middle, at line {line}; carry it in again")]
     Truncated { line: usize },
     #[error("it is not JSON at line {line}, column {column}: {detail}")]
-    Syntax { line: usize, column: usize, detail: String },
+    Syntax {
+        line: usize,
+        column: usize,
+        detail: String,
+    },
     #[error("{place} (line {line}) does not fit: {detail}")]
-    Shape { place: String, line: usize, detail: String },
+    Shape {
+        place: String,
+        line: usize,
+        detail: String,
+    },
     #[error("{what} is {found}, and {supported} can be read")]
     Unsupported {
         what: &'static str,
@@ -133,7 +145,11 @@ fn fault(error: &serde_json::Error, path: &str) -> Fault {
         Category::Eof => Fault::Truncated { line },
         Category::Syntax => Fault::Syntax { line, column, detail },
         Category::Data => Fault::Shape {
-            place: if path == "." { "the whole document".to_owned() } else { clip(path, 200) },
+            place: if path == "." {
+                "the whole document".to_owned()
+            } else {
+                clip(path, 200)
+            },
             line,
             detail,
         },
@@ -167,7 +183,9 @@ where
             let mut kept = Vec::new();
             while let Some(element) = seq.next_element()? {
                 if kept.len() == MAX {
-                    return Err(serde::de::Error::custom(format_args!("the list has more than {MAX} entries")));
+                    return Err(serde::de::Error::custom(format_args!(
+                        "the list has more than {MAX} entries"
+                    )));
                 }
                 kept.push(element);
             }

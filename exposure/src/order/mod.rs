@@ -42,9 +42,15 @@ pub struct Task {
 pub fn order<'a>(open: impl IntoIterator<Item = (&'a Finding, Spread)>) -> Vec<Task> {
     let mut by_vulnerability = std::collections::BTreeMap::<&VulnerabilityId, Vec<(&Finding, Spread)>>::new();
     for (finding, spread) in open.into_iter().filter(|(finding, _)| finding.verdict.is_open()) {
-        by_vulnerability.entry(&finding.vulnerability).or_default().push((finding, spread));
+        by_vulnerability
+            .entry(&finding.vulnerability)
+            .or_default()
+            .push((finding, spread));
     }
-    let mut tasks: Vec<Task> = by_vulnerability.into_values().filter_map(|parts| task(&parts)).collect();
+    let mut tasks: Vec<Task> = by_vulnerability
+        .into_values()
+        .filter_map(|parts| task(&parts))
+        .collect();
     tasks.sort_by_cached_key(|task| {
         let severity = task.top_score.map(BaseScore::tenths);
         (
@@ -58,9 +64,14 @@ pub fn order<'a>(open: impl IntoIterator<Item = (&'a Finding, Spread)>) -> Vec<T
 
 fn task(parts: &[(&Finding, Spread)]) -> Option<Task> {
     let (first, _) = parts.first()?;
-    let certain = parts.iter().any(|(finding, _)| !matches!(finding.verdict, Verdict::NeedsReview { .. }));
+    let certain = parts
+        .iter()
+        .any(|(finding, _)| !matches!(finding.verdict, Verdict::NeedsReview { .. }));
     let scores = || parts.iter().flat_map(|(finding, _)| &finding.scores);
-    let reach = scores().map(crate::score::Score::reach).max().unwrap_or(Reach::Unknown);
+    let reach = scores()
+        .map(crate::score::Score::reach)
+        .max()
+        .unwrap_or(Reach::Unknown);
     let pumps = parts.iter().map(|(_, spread)| spread.pumps).sum();
     let mut areas = std::collections::BTreeMap::<&str, usize>::new();
     for (area, count) in parts.iter().flat_map(|(_, spread)| &spread.in_use) {
@@ -70,10 +81,24 @@ fn task(parts: &[(&Finding, Spread)]) -> Option<Task> {
     let in_use = areas.values().sum();
     let mut reasons = Vec::new();
     if let Some(exploited) = &first.exploited {
-        let ransomware = if exploited.ransomware { ", also for ransomware" } else { "" };
-        reasons.push(format!("known to be exploited since {}{ransomware}", exploited.added));
+        let ransomware = if exploited.ransomware {
+            ", also for ransomware"
+        } else {
+            ""
+        };
+        reasons.push(format!(
+            "known to be exploited since {}{ransomware}",
+            exploited.added
+        ));
     }
-    reasons.push(if certain { "affected for certain" } else { "not certain: a person decides first" }.to_owned());
+    reasons.push(
+        if certain {
+            "affected for certain"
+        } else {
+            "not certain: a person decides first"
+        }
+        .to_owned(),
+    );
     reasons.push(format!("can be reached {}", reach.words()));
     let mut given: Vec<String> = scores().map(ToString::to_string).collect();
     given.sort();
@@ -82,10 +107,17 @@ fn task(parts: &[(&Finding, Spread)]) -> Option<Task> {
         [] => "no source scores it".to_owned(),
         given => format!("scored {}", given.join(" and ")),
     });
-    let places: Vec<String> = areas.iter().map(|(area, count)| format!("{area} {count}")).collect();
+    let places: Vec<String> = areas
+        .iter()
+        .map(|(area, count)| format!("{area} {count}"))
+        .collect();
     reasons.push(match in_use {
         0 => format!("{pumps} {}, none in use now", noun(pumps)),
-        _ => format!("{pumps} {}, {in_use} in use now ({})", noun(pumps), places.join(", ")),
+        _ => format!(
+            "{pumps} {}, {in_use} in use now ({})",
+            noun(pumps),
+            places.join(", ")
+        ),
     });
     reasons.push(way_out(parts));
     Some(Task {
@@ -108,7 +140,10 @@ const fn noun(count: usize) -> &'static str {
 fn way_out(parts: &[(&Finding, Spread)]) -> String {
     let fixes = parts.iter().flat_map(|(finding, _)| match &finding.verdict {
         Verdict::Affected { fixes } => fixes.as_slice(),
-        Verdict::NotAffected { .. } | Verdict::FixedBy { .. } | Verdict::PartlyFixed { .. } | Verdict::NeedsReview { .. } => &[],
+        Verdict::NotAffected { .. }
+        | Verdict::FixedBy { .. }
+        | Verdict::PartlyFixed { .. }
+        | Verdict::NeedsReview { .. } => &[],
     });
     match fixes.min_by_key(|fix| fix.kind) {
         Some(fix) if fix.kind == FixKind::Full => format!("{fix}"),

@@ -9,7 +9,9 @@ use std::io::Read;
 
 use serde::Deserialize;
 
-use super::{Advisory, Condition, Feed, FeedKind, Pattern, Remedy, RemedyKind, Source, Statement, Status, remedy};
+use super::{
+    Advisory, Condition, Feed, FeedKind, Pattern, Remedy, RemedyKind, Source, Statement, Status, remedy,
+};
 use crate::{
     Timestamp,
     name::VulnerabilityId,
@@ -147,7 +149,12 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
     }
     let contradicts = |detail| refuse(Fault::Contradicts { detail });
     let products = Products::new(raw.product_tree).map_err(contradicts)?;
-    let Document { title, publisher, tracking, .. } = raw.document;
+    let Document {
+        title,
+        publisher,
+        tracking,
+        ..
+    } = raw.document;
     let source = Source {
         feed: FeedKind::Csaf,
         publisher: clip(&publisher.name, 120),
@@ -178,18 +185,27 @@ fn advisory(
     let reasons = reasons(&raw.flags, &raw.threats, products)?;
     let status = raw.product_status;
     let groups = [
-        (Status::Affected, [status.known_affected, status.first_affected, status.last_affected].concat()),
+        (
+            Status::Affected,
+            [status.known_affected, status.first_affected, status.last_affected].concat(),
+        ),
         (Status::NotAffected, status.known_not_affected),
         (Status::Fixed, [status.fixed, status.first_fixed].concat()),
         (Status::UnderInvestigation, status.under_investigation),
     ];
     let mut statements = Vec::new();
-    for (status, product) in groups.iter().flat_map(|(status, ids)| ids.iter().map(|id| (*status, id))) {
+    for (status, product) in groups
+        .iter()
+        .flat_map(|(status, ids)| ids.iter().map(|id| (*status, id)))
+    {
         statements.push(Statement {
             status,
             condition: products.condition(product)?,
             product: Some(product.clone()),
-            reason: reasons.iter().find(|(id, _)| id == product).map(|(_, reason)| reason.clone()),
+            reason: reasons
+                .iter()
+                .find(|(id, _)| id == product)
+                .map(|(_, reason)| reason.clone()),
         });
     }
     let mut remedies = Vec::new();
@@ -203,11 +219,20 @@ fn advisory(
         });
     }
     let scores = raw.scores.into_iter().flat_map(|score| {
-        let RawScore { cvss_v2, cvss_v3, products } = score;
+        let RawScore {
+            cvss_v2,
+            cvss_v3,
+            products,
+        } = score;
         let given = [cvss_v3, cvss_v2].into_iter().flatten();
-        given.map(move |cvss| cvss.into_score(&source.publisher, products.clone())).collect::<Vec<_>>()
+        given
+            .map(move |cvss| cvss.into_score(&source.publisher, products.clone()))
+            .collect::<Vec<_>>()
     });
-    let note = raw.notes.iter().find(|note| matches!(note.category.as_str(), "summary" | "description"));
+    let note = raw
+        .notes
+        .iter()
+        .find(|note| matches!(note.category.as_str(), "summary" | "description"));
     Ok(Advisory {
         vulnerability: id,
         source: source.clone(),
@@ -222,9 +247,15 @@ fn advisory(
 }
 
 /// Why products are not affected, by product id.
-fn reasons(flags: &[Reason], threats: &[Reason], products: &Products) -> Result<Vec<(String, String)>, String> {
+fn reasons(
+    flags: &[Reason],
+    threats: &[Reason],
+    products: &Products,
+) -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();
-    let impacts = threats.iter().filter(|threat| threat.category.as_deref() == Some("impact"));
+    let impacts = threats
+        .iter()
+        .filter(|threat| threat.category.as_deref() == Some("impact"));
     for reason in impacts.chain(flags) {
         let Some(words) = reason.details.as_deref().or(reason.label.as_deref()) else {
             continue;
