@@ -6,6 +6,7 @@
 //! | room | what is decided there |
 //! |---|---|
 //! | [`read`] | which files are read at all: size, depth, encoding; a refused file says why and where |
+//! | [`detect`] | which of the formats a file that was dropped on a page is |
 //! | [`feed`] | CSAF advisories, pages of the NVD, the catalogue of known exploited vulnerabilities, in one shape: [`Advisory`] |
 //! | [`sbom`] | `CycloneDX` and SPDX in one shape: [`ComponentList`], and what differs between two |
 //! | [`name`] | names of vendors and products, CPE names, package URLs, vulnerability ids |
@@ -18,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod detect;
 pub mod feed;
 pub mod matching;
 pub mod name;

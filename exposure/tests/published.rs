@@ -1,9 +1,18 @@
 //! Real published records: what each of them means for a made-up fleet.
 //!
 //! The records lie outside this repository; where they are absent, the tests say so and pass. `EXPOSURE_DATA` names another
-//! folder. Every trap that these records hold is also tested with small made-up ones, in `src/matching/tests.rs`.
+//! folder. Every trap that these records hold is also tested with small made-up ones, in `src/matching/tests`.
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+use std::{fmt::Write, fs::File, path::PathBuf, sync::Arc};
 
 use exposure::{
     feed::{FeedKind, csaf, kev, nvd},
@@ -182,10 +191,12 @@ fn every_advisory_says_of_each_pump_what_it_means() {
     for path in names {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let feed = csaf::read(&name, File::open(&path).unwrap(), Limits::CSAF).unwrap();
-        table += &format!(
-            "{} ({} vulnerabilities)\n",
+        writeln!(
+            table,
+            "{} ({} vulnerabilities)",
             feed.stamp.document, feed.stamp.records
-        );
+        )
+        .unwrap();
         let mut index = Index::new();
         index.import(feed);
         for entry in &FLEET {
@@ -199,7 +210,7 @@ fn every_advisory_says_of_each_pump_what_it_means() {
                 }
             }
             for (said, cves) in lines {
-                table += &format!("  {}: {said}\n      {}\n", entry.0, cves.join(" "));
+                writeln!(table, "  {}: {said}\n      {}", entry.0, cves.join(" ")).unwrap();
             }
         }
     }

@@ -2,6 +2,15 @@
 //!
 //! No clock is asked here: what is asserted is that work grows with what is new, and that every pump gets its answer.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
 use std::{fmt::Write, sync::Arc};
 
 use exposure::{

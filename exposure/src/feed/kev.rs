@@ -63,6 +63,11 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         let detail = format!("it announces {count} entries and has {}", entries.len());
         return Err(refuse(Fault::Contradicts { detail }));
     }
+    if entries.is_empty() {
+        // It would take the mark off everything that is known to be exploited.
+        let detail = "it has no entries".to_owned();
+        return Err(refuse(Fault::Contradicts { detail }));
+    }
     let made_at = head
         .get("dateReleased")
         .and_then(|text| text.parse::<Timestamp>().ok());
@@ -77,7 +82,7 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         .into_iter()
         .map(|entry| advisory(entry, &source))
         .collect();
-    Feed::new(FeedKind::Kev, version.clone(), made_at, advisories).map_err(refuse)
+    Feed::new(FeedKind::Kev, "CISA", version.clone(), made_at, advisories).map_err(refuse)
 }
 
 fn advisory(entry: Entry, source: &Source) -> Advisory {

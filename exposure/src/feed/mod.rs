@@ -54,13 +54,16 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     pub feed: FeedKind,
+    /// Who published it.
+    pub publisher: String,
     /// The document's id or the catalogue's version.
     pub document: String,
     /// When its publisher made it; `None` when it does not say.
     pub made_at: Option<Timestamp>,
     /// How many vulnerabilities it tells of.
     pub records: usize,
-    /// How many of them name no product that could be matched (the NVD has not analysed them yet).
+    /// How many of them name no product by which they could be found: the NVD has not analysed them yet, or an advisory
+    /// leaves the name empty. Nothing is known of these, and a page must say so.
     pub without_products: usize,
 }
 
@@ -173,6 +176,20 @@ impl Condition {
     }
 }
 
+impl Advisory {
+    /// Whether it names a product by which it can be found.
+    fn can_be_found(&self) -> bool {
+        let mut patterns = self
+            .statements
+            .iter()
+            .flat_map(|statement| statement.condition.patterns());
+        patterns.any(|pattern| {
+            pattern.role == Role::Subject
+                && (pattern.vague || pattern.purl.is_some() || !pattern.names.is_empty())
+        })
+    }
+}
+
 impl FeedKind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Csaf, Self::Nvd, Self::Kev];
@@ -208,6 +225,7 @@ impl Feed {
     /// Puts a file together, unless it tells of one vulnerability twice: which of both would hold?
     fn new(
         feed: FeedKind,
+        publisher: &str,
         document: String,
         made_at: Option<Timestamp>,
         advisories: Vec<Advisory>,
@@ -222,12 +240,13 @@ impl Feed {
         }
         let stamp = Stamp {
             feed,
+            publisher: publisher.to_owned(),
             document,
             made_at,
             records: advisories.len(),
             without_products: advisories
                 .iter()
-                .filter(|advisory| advisory.statements.is_empty())
+                .filter(|advisory| !advisory.can_be_found())
                 .count(),
         };
         Ok(Self { stamp, advisories })

@@ -147,6 +147,7 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
     let document = head.get("timestamp").cloned().unwrap_or_default();
     Feed::new(
         FeedKind::Nvd,
+        "NVD",
         document,
         made_at.map(|at| at.and_utc()),
         advisories,
@@ -207,7 +208,7 @@ fn node(node: Node) -> Result<Condition, String> {
     let products = node
         .cpe_match
         .into_iter()
-        .map(|entry| pattern(entry).map(|pattern| Condition::Product(Box::new(pattern))));
+        .map(|entry| pattern(&entry).map(|pattern| Condition::Product(Box::new(pattern))));
     let children = node.children.into_iter().map(self::node);
     let parts = products.chain(children).collect::<Result<_, _>>()?;
     Ok(join(node.operator, node.negate, parts))
@@ -226,7 +227,7 @@ fn join(operator: Operator, negate: bool, mut parts: Vec<Condition>) -> Conditio
     }
 }
 
-fn pattern(entry: CpeMatch) -> Result<Pattern, String> {
+fn pattern(entry: &CpeMatch) -> Result<Pattern, String> {
     let cpe: Cpe = entry
         .criteria
         .parse()
@@ -236,7 +237,7 @@ fn pattern(entry: CpeMatch) -> Result<Pattern, String> {
     } else {
         Role::Surroundings
     };
-    Ok(cpe_pattern(&cpe, role, versions(&entry, &cpe.version)))
+    Ok(cpe_pattern(&cpe, role, versions(entry, &cpe.version)))
 }
 
 /// A product as a CPE names it.

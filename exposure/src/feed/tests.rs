@@ -118,6 +118,11 @@ fn a_refusal_says_what_and_where() {
     );
     check(
         "kev",
+        &kev_page(""),
+        "it has no entries; ask its publisher for a corrected one",
+    );
+    check(
+        "kev",
         r#"{"vulnerabilities":[],"vulnerabilities":[]}"#,
         "the whole document (line 1) does not fit: duplicate field `vulnerabilities`",
     );

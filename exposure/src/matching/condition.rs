@@ -30,7 +30,7 @@ pub(super) struct Outcome<'a> {
     pub(super) by: Option<&'a Pattern>,
 }
 
-impl<'a> Outcome<'a> {
+impl Outcome<'_> {
     const NO: Self = Self {
         met: Met::No,
         by: None,
@@ -48,7 +48,7 @@ impl<'a> Outcome<'a> {
                     ..
                 },
             ) => {
-                more.into_iter().for_each(|why| add(&mut whys, why));
+                add_all(&mut whys, more);
                 Self {
                     met: Met::Perhaps(whys),
                     by,
@@ -63,7 +63,7 @@ impl<'a> Outcome<'a> {
         let by = self.by.or(other.by);
         match (self.met, other.met) {
             (Met::Perhaps(mut whys), Met::Perhaps(more)) => {
-                more.into_iter().for_each(|why| add(&mut whys, why));
+                add_all(&mut whys, more);
                 Self {
                     met: Met::Perhaps(whys),
                     by,
@@ -76,9 +76,11 @@ impl<'a> Outcome<'a> {
 }
 
 /// Reasons are told once, and not by the hundred.
-fn add(whys: &mut Vec<Why>, why: Why) {
-    if whys.len() < 5 && !whys.contains(&why) {
-        whys.push(why);
+fn add_all(whys: &mut Vec<Why>, more: Vec<Why>) {
+    for why in more {
+        if whys.len() < 5 && !whys.contains(&why) {
+            whys.push(why);
+        }
     }
 }
 

@@ -68,14 +68,7 @@ impl Index {
     /// the NVD replaces the records that it has.
     pub fn import(&mut self, feed: Feed) -> Changed {
         let mut changed = Changed::default();
-        let Some(first) = feed.advisories.first() else {
-            return changed;
-        };
-        let (kind, publisher, document) = (
-            first.source.feed,
-            first.source.publisher.clone(),
-            first.source.document.clone(),
-        );
+        let (kind, publisher, document) = (feed.stamp.feed, feed.stamp.publisher, feed.stamp.document);
         let is_of_the_file = |old: &Advisory| match kind {
             FeedKind::Kev => old.source.feed == FeedKind::Kev,
             FeedKind::Csaf => {
@@ -100,7 +93,13 @@ impl Index {
                     changed.older += 1;
                     is_old_file = true;
                 }
-                Some((_, old)) if says_the_same(&old, &advisory) => changed.unchanged += 1,
+                Some((slot, old)) if says_the_same(&old, &advisory) => {
+                    changed.unchanged += 1;
+                    // The newer document says it too: it is the one to be named, and what an older one is measured by.
+                    if let Some(known) = self.slots.get_mut(slot) {
+                        *known = Some(Arc::new(advisory));
+                    }
+                }
                 known => {
                     changed.vulnerabilities.insert(advisory.vulnerability.clone());
                     if let Some((slot, _)) = known {

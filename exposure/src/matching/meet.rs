@@ -37,9 +37,8 @@ const DISTRIBUTIONS: [&str; 5] = ["deb", "rpm", "apk", "alpm", "opkg"];
 
 /// Compares. `near` says whether names that are merely alike may count.
 pub(super) fn meet(item: &Item, pattern: &Pattern, near: bool) -> Met {
-    let mut doubts = match identity(item, pattern, near) {
-        None => return Met::No,
-        Some(doubts) => doubts,
+    let Some(mut doubts) = identity(item, pattern, near) else {
+        return Met::No;
     };
     let is_certain = doubts.is_empty();
     match version(item, pattern) {

@@ -62,34 +62,23 @@ impl<R: Read> Guard<R> {
 
     fn step(&mut self, byte: u8) -> Result<(), Fault> {
         self.run += 1;
-        self.inside = match (self.inside, byte) {
+        let before = self.inside;
+        self.inside = match (before, byte) {
             (Inside::String, b'\\') => Inside::Escape,
-            (Inside::Escape, _) => Inside::String,
-            (Inside::String, b'"') => {
-                self.run = 0;
-                Inside::Structure
-            }
-            (Inside::String, _) => Inside::String,
-            (Inside::Structure, b'"') => {
-                self.run = 0;
-                Inside::String
-            }
-            (Inside::Structure, b'{' | b'[') => {
-                self.run = 0;
-                self.depth += 1;
-                Inside::Structure
-            }
-            (Inside::Structure, b'}' | b']') => {
-                self.run = 0;
-                self.depth = self.depth.saturating_sub(1);
-                Inside::Structure
-            }
-            (Inside::Structure, b',' | b':') => {
-                self.run = 0;
-                Inside::Structure
-            }
+            (Inside::String, b'"') => Inside::Structure,
+            (Inside::Escape | Inside::String, _) | (Inside::Structure, b'"') => Inside::String,
             (Inside::Structure, _) => Inside::Structure,
         };
+        let is_sign = before == Inside::Structure && matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':');
+        match byte {
+            b'{' | b'[' if is_sign => self.depth += 1,
+            b'}' | b']' if is_sign => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        // A run is a string, or what stands between two signs: a number, white space.
+        if is_sign || (byte == b'"' && before != Inside::Escape) {
+            self.run = 0;
+        }
         if self.depth > self.limits.depth {
             return Err(Fault::TooDeep {
                 limit: self.limits.depth,

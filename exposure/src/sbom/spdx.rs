@@ -55,7 +55,8 @@ struct ExternalRef {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Relationship {
     spdx_element_id: String,
-    relationship_type: String,
+    #[serde(rename = "relationshipType")]
+    kind: String,
     related_spdx_element: String,
 }
 
@@ -81,7 +82,7 @@ pub(super) fn list(raw: super::Raw) -> Result<ComponentList, Fault> {
     }
     let mut components: Vec<Component> = raw.packages.into_iter().enumerate().map(component).collect();
     for relationship in &raw.relationships {
-        let (holder, held) = match relationship.relationship_type.as_str() {
+        let (holder, held) = match relationship.kind.as_str() {
             "CONTAINS" | "DEPENDS_ON" => (&relationship.spdx_element_id, &relationship.related_spdx_element),
             "CONTAINED_BY" | "DEPENDENCY_OF" => {
                 (&relationship.related_spdx_element, &relationship.spdx_element_id)
@@ -127,7 +128,7 @@ fn component((number, package): (usize, Package)) -> Component {
         match reference.reference_type.as_str() {
             "purl" if component.purl.is_none() => component.set_purl(&reference.reference_locator),
             "cpe23Type" | "cpe22Type" if component.cpe.is_none() => {
-                component.set_cpe(&reference.reference_locator)
+                component.set_cpe(&reference.reference_locator);
             }
             _ => {}
         }

@@ -63,7 +63,7 @@ fn other_formats_and_wrong_types_are_refused() {
         assert_eq!(
             refused(text),
             format!("list.json was refused as a component list: {expected}")
-        )
+        );
     };
     check(
         "{}",

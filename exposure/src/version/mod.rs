@@ -90,6 +90,9 @@ pub fn compare(one: &str, other: &str, hint: Hint) -> Result<Ordering, Incompara
     schemes
         .iter()
         .filter(|_| fits)
+        .filter(|scheme| {
+            **scheme != Scheme::Semver || hint != Hint::Common || (semver::is_plain(a) && semver::is_plain(b))
+        })
         .find_map(|scheme| compare_as(*scheme, a, b))
         .ok_or_else(|| Incomparable {
             one: crate::read::clip(one, MAX),

@@ -52,6 +52,21 @@ pub(super) fn parse(text: &str) -> Option<Semver> {
     Some(Semver { core, before })
 }
 
+/// Whether what is behind the hyphen, if anything is, can only be a pre-release. `1.2.3-4` and `1.2.3-deb9` are made after
+/// 1.2.3 by those who count so, and before it by the specification.
+pub(super) fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "alpha", "beta", "rc", "pre", "dev", "snapshot", "nightly", "canary",
+    ];
+    let before = text
+        .split('+')
+        .next()
+        .unwrap_or_default()
+        .split_once('-')
+        .map(|(_, before)| before.to_ascii_lowercase());
+    before.is_none_or(|before| WORDS.iter().any(|word| before.starts_with(word)))
+}
+
 fn identifier(text: &str) -> Option<Identifier> {
     let plain = !text.is_empty()
         && text

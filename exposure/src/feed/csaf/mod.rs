@@ -172,7 +172,14 @@ pub fn read(name: &str, reader: impl Read, limits: Limits) -> Result<Feed, Refus
         };
         advisories.push(advisory(id, vulnerability, &title, &source, &products).map_err(contradicts)?);
     }
-    Feed::new(FeedKind::Csaf, source.document, source.changed_at, advisories).map_err(refuse)
+    Feed::new(
+        FeedKind::Csaf,
+        &source.publisher,
+        source.document,
+        source.changed_at,
+        advisories,
+    )
+    .map_err(refuse)
 }
 
 fn advisory(

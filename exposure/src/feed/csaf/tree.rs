@@ -37,10 +37,11 @@ struct Branch {
 
 #[derive(Deserialize)]
 struct Product {
-    product_id: String,
+    #[serde(rename = "product_id")]
+    id: String,
     name: String,
-    #[serde(default)]
-    product_identification_helper: Option<Helper>,
+    #[serde(default, rename = "product_identification_helper")]
+    helper: Option<Helper>,
 }
 
 /// Of CSAF's helpers only those that name a product are used; hashes and serial numbers name single files and pumps.
@@ -119,7 +120,7 @@ impl Products {
             products.add(product, &Above::default())?;
         }
         for relationship in raw.relationships {
-            let id = relationship.full_product_name.product_id;
+            let id = relationship.full_product_name.id;
             products.is_new(&id)?;
             let both = (
                 relationship.product_reference,
@@ -141,8 +142,8 @@ impl Products {
     }
 
     fn add(&mut self, product: Product, above: &Above) -> Result<(), String> {
-        self.is_new(&product.product_id)?;
-        let helper = product.product_identification_helper;
+        self.is_new(&product.id)?;
+        let helper = product.helper;
         let cpe: Option<Cpe> = helper
             .as_ref()
             .and_then(|helper| helper.cpe.as_deref()?.parse().ok());
@@ -183,7 +184,7 @@ impl Products {
         }
         pattern.purl = purl;
         pattern.said = clip(&product.name, 300);
-        self.patterns.insert(product.product_id, pattern);
+        self.patterns.insert(product.id, pattern);
         Ok(())
     }
 

@@ -80,7 +80,7 @@ fn an_advisory_that_lists_single_versions_is_silent_on_others() {
         assert_eq!(
             verdict(&[feed(remedy)], &[device("Flow", Some(version))]),
             expected
-        )
+        );
     };
     check(fix, "1.6", "affected; fixed in 1.6.1");
     check(phone, "1.6", "affected");
@@ -247,7 +247,7 @@ fn a_purl_names_one_package_of_one_registry() {
         assert_eq!(
             verdict(std::slice::from_ref(&feed), &[component(fields)]),
             expected
-        )
+        );
     };
     check(r#""name":"logging","purl":"pkg:nuget/Log4Net@2.0.8""#, "affected");
     check(

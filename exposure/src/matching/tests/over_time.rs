@@ -148,6 +148,43 @@ fn what_a_newer_document_leaves_out_is_gone() {
 }
 
 #[test]
+fn an_older_catalogue_takes_nothing_back() {
+    let dated = |product: &str, date: &str| {
+        let mut feed = kev("ACME", product);
+        feed.advisories[0].source.changed_at = date.parse().ok();
+        feed
+    };
+    let mut newest = dated("Flow", "2026-03-01T00:00:00Z");
+    let mut added = newest.advisories[0].clone();
+    added.vulnerability = crate::name::VulnerabilityId::new("CVE-2026-0002").unwrap();
+    newest.advisories.push(added);
+    let mut index = Index::new();
+    index.import(dated("Flow", "2026-01-01T00:00:00Z"));
+    index.import(newest);
+    assert_eq!(
+        index.import(dated("Flow", "2026-02-01T00:00:00Z")),
+        Changed {
+            older: 1,
+            ..Changed::default()
+        }
+    );
+    assert_eq!(index.len(), 2);
+}
+
+#[test]
+fn a_document_without_vulnerabilities_takes_back_what_it_said() {
+    let mut feed = csaf(
+        &[("1", "Flow", "product_version", "1")],
+        r#""product_status":{"known_affected":["1"]}"#,
+    );
+    let mut index = Index::new();
+    index.import(feed.clone());
+    feed.advisories.clear();
+    assert_eq!(index.import(feed).vulnerabilities.len(), 1);
+    assert!(index.is_empty());
+}
+
+#[test]
 fn a_decision_is_remembered_by_its_doubt() {
     let range = |upper: &str, revision: &str| {
         let mut feed = csaf(
