@@ -45,16 +45,18 @@ impl Outcome<'_> {
                 },
                 Self {
                     met: Met::Perhaps(more),
-                    ..
+                    by: other,
                 },
             ) => {
                 add_all(&mut whys, more);
                 Self {
                     met: Met::Perhaps(whys),
-                    by,
+                    by: by.or(other),
                 }
             }
-            (one, other) if other.met.rank() > one.met.rank() => other,
+            (one, other) if (other.met.rank(), other.by.is_some()) > (one.met.rank(), one.by.is_some()) => {
+                other
+            }
             (one, _) => one,
         }
     }
@@ -76,9 +78,13 @@ impl Outcome<'_> {
 }
 
 /// Reasons are told once, and not by the hundred.
-fn add_all(whys: &mut Vec<Why>, more: Vec<Why>) {
+pub(super) fn add_all(whys: &mut Vec<Why>, more: Vec<Why>) {
     for why in more {
-        if whys.len() < 5 && !whys.contains(&why) {
+        // That a version is missing is one reason, however many versions a document lists.
+        let is_told = |told: &Why| {
+            *told == why || matches!((told, &why), (Why::NoVersion { .. }, Why::NoVersion { .. }))
+        };
+        if whys.len() < 5 && !whys.iter().any(is_told) {
             whys.push(why);
         }
     }
@@ -143,33 +149,36 @@ impl Focus<'_> {
     }
 
     fn surroundings(&self, pattern: &Pattern) -> Met {
-        let best = self
-            .all
-            .iter()
-            .map(|item| meet(item, pattern, true))
-            .max_by_key(Met::rank)
-            .unwrap_or(Met::No);
-        // A pump knows which pump it is; no list tells everything that runs beside.
-        let is_other_device = pattern.part == Some(Part::Hardware)
-            && self.item.kind == ComponentKind::Device
-            && !self.item.names.is_empty();
-        match best {
-            Met::No if !is_other_device => Met::Perhaps(vec![Why::Surroundings {
-                theirs: pattern.said.clone(),
-            }]),
-            met => met,
-        }
-    }
-
-    /// A condition met by anything in the pump but the focus.
-    fn elsewhere<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
-        let patterns = condition.patterns();
         let met = self
             .all
             .iter()
-            .flat_map(|item| patterns.iter().map(|pattern| meet(item, pattern, false)))
-            .max_by_key(Met::rank)
-            .unwrap_or(Met::No);
+            .map(|item| meet(item, pattern, true))
+            .max_by_key(Met::rank);
+        self.or_unknown(met, &[pattern])
+    }
+
+    /// A condition that the focus does not meet, met by anything else in the pump.
+    fn elsewhere<'a>(&self, condition: &'a Condition) -> Outcome<'a> {
+        let patterns = condition.patterns();
+        let everything = self
+            .all
+            .iter()
+            .flat_map(|item| patterns.iter().map(move |pattern| meet(item, pattern, false)));
+        let met = self.or_unknown(everything.max_by_key(Met::rank), &patterns);
         Outcome { met, by: None }
+    }
+
+    /// What is not known to be there may be there: no list tells everything. Only which pump it is, a pump knows.
+    fn or_unknown(&self, met: Option<Met>, patterns: &[&Pattern]) -> Met {
+        let is_other_device = self.item.kind == ComponentKind::Device
+            && patterns
+                .iter()
+                .all(|pattern| pattern.part == Some(Part::Hardware));
+        match (met.unwrap_or(Met::No), patterns.first()) {
+            (Met::No, Some(pattern)) if !is_other_device => Met::Perhaps(vec![Why::Surroundings {
+                theirs: pattern.said.clone(),
+            }]),
+            (met, _) => met,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use super::{
     Facts, Fix, FixKind, Grounds, Item, Opinion, Verdict, Why,
-    condition::{Focus, Outcome},
+    condition::{Focus, Outcome, add_all},
     meet::{Met, is_named},
 };
 use crate::{
@@ -112,10 +112,14 @@ fn decide<'a>(item: &Item, advisory: &Advisory, heard: &'a [Heard<'a>]) -> Optio
         .iter()
         .filter(|heard| heard.met == Met::Outside)
         .min_by_key(|heard| heard.statement.status != Status::Affected);
-    if let Some((whys, by)) = heard.iter().find_map(|heard| match &heard.met {
-        Met::Perhaps(whys) => Some((whys, heard)),
-        Met::No | Met::Outside | Met::Yes => None,
-    }) {
+    let mut doubts = heard.iter().filter(|heard| matches!(heard.met, Met::Perhaps(_)));
+    if let Some(by) = doubts.next() {
+        let mut whys: Vec<Why> = Vec::new();
+        for heard in std::iter::once(by).chain(doubts) {
+            if let Met::Perhaps(more) = &heard.met {
+                add_all(&mut whys, more.clone());
+            }
+        }
         // Outside one list, and written in another way than the next: a sentence about this very version says more.
         let is_only_writing = whys.iter().all(|why| matches!(why, Why::Incomparable { .. }));
         if let (true, Some(outside)) = (is_only_writing, outside)
@@ -123,7 +127,7 @@ fn decide<'a>(item: &Item, advisory: &Advisory, heard: &'a [Heard<'a>]) -> Optio
         {
             return Some((said, outside));
         }
-        return Some((Verdict::NeedsReview { why: whys.clone() }, by));
+        return Some((Verdict::NeedsReview { why: whys }, by));
     }
     // Everything that is left names the product and not this version.
     let outside = outside?;

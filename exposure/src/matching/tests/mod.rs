@@ -11,6 +11,7 @@ use std::sync::Arc;
 mod csaf_traps;
 mod nvd_traps;
 mod over_time;
+mod rules;
 
 /// A CSAF advisory about products of ACME: `tree` is a list of (product id, name, version category, version), `rest` the
 /// fields of its one vulnerability.
