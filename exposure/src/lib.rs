@@ -13,6 +13,7 @@
 //! | [`version`] | one comparator for each scheme of versions, and ranges; what can not be compared says so |
 //! | [`matching`] | a pump's facts against advisories: affected, not affected, fixed, partly fixed, needs review |
 //! | [`score`], [`order`] | scores with their source, side by side; what to do first, and why |
+//! | [`metrics`] | how many are patched, and how long that takes |
 //!
 //! Two rules hold everywhere. What can not be read, has no version, or is ambiguous becomes *needs review* and never *not
 //! affected*. And every result explains itself in words and names the document that it rests on.
@@ -22,6 +23,7 @@
 pub mod detect;
 pub mod feed;
 pub mod matching;
+pub mod metrics;
 pub mod name;
 pub mod order;
 pub mod read;

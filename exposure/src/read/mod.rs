@@ -1,6 +1,6 @@
 //! The door for files that were carried in: a reader that looks at every byte before the parser does.
 //!
-//! A hostile file must cost neither memory nor stack: the [`Guard`] counts bytes, depth and the length of one string as they
+//! A hostile file must cost neither memory nor stack: a guard counts bytes, depth and the length of one string as they
 //! pass, and checks that they are UTF-8 without a byte order mark. Everything behind it can then be read by plain `serde`
 //! structures, which refuse wrong types and doubled keys themselves.
 

@@ -74,6 +74,50 @@ fn sources_that_contradict_one_another_go_to_a_person() {
 }
 
 #[test]
+fn scores_stand_side_by_side_each_for_its_products() {
+    let scored = |base: &str, products: &str| {
+        format!(
+            r#"{{"cvss_v3":{{"version":"3.1","baseScore":{base},"vectorString":"CVSS:3.1/AV:A"}},"products":[{products}]}}"#
+        )
+    };
+    let mut in_nvd = nvd(&format!(
+        r#"{{"nodes":[{}]}}"#,
+        node(true, "cpe:2.3:o:acme:flow_firmware:1:*:*:*:*:*:*:*", "")
+    ));
+    in_nvd.advisories[0].scores = vec![crate::score::Score {
+        by: "nvd@nist.gov".to_owned(),
+        cvss: "3.1".to_owned(),
+        base: crate::score::BaseScore::new(9.8).unwrap(),
+        vector: "CVSS:3.1/AV:N".to_owned(),
+        products: Vec::new(),
+    }];
+    let in_csaf = csaf(
+        &[
+            ("1", "Flow", "product_version", "1"),
+            ("2", "Drip", "product_version", "1"),
+        ],
+        &format!(
+            r#""product_status":{{"known_affected":["1","2"]}},"scores":[{},{}]"#,
+            scored("6.7", r#""1""#),
+            scored("3.0", r#""2""#)
+        ),
+    );
+    let mut index = Index::new();
+    index.import(in_nvd);
+    index.import(in_csaf);
+    let scores = |name: &str| -> Vec<String> {
+        index.findings(&Facts::new([device(name, Some("1"))]))[0]
+            .scores
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    let nvd = "9.8 (critical, CVSS 3.1, nvd@nist.gov)";
+    assert_eq!(scores("Flow"), [nvd, "6.7 (medium, CVSS 3.1, ACME)"]);
+    assert_eq!(scores("Drip"), [nvd, "3.0 (low, CVSS 3.1, ACME)"]);
+}
+
+#[test]
 fn an_import_says_what_it_changed() {
     let range = |upper: &str| {
         csaf(
