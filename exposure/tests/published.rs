@@ -15,6 +15,7 @@
 use std::{fmt::Write, fs::File, path::PathBuf, sync::Arc};
 
 use exposure::{
+    detect::{DocumentKind, detect},
     feed::{FeedKind, csaf, kev, nvd},
     matching::{Facts, Finding, Index, Item, Verdict, group},
     read::Limits,
@@ -366,4 +367,34 @@ fn pumps_of_equal_facts_are_matched_once() {
     );
     assert_eq!(groups.len(), FLEET.len());
     assert_eq!(groups[0].1, ["medfusion-1.6", "twin"]);
+}
+
+/// Files that were cut off or damaged on the way are refused by the reader that fits, and never half taken.
+#[test]
+fn a_damaged_file_is_refused() {
+    let Some(folder) = data() else { return };
+    let mut damaged = 0;
+    for directory in ["csaf", "kev", "nvd", "sbom"] {
+        for entry in std::fs::read_dir(folder.join(directory)).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let kind = detect("f", bytes.as_slice(), Limits::KEV).unwrap();
+            let is_refused = |bytes: &[u8]| match kind {
+                DocumentKind::Feed(FeedKind::Csaf) => csaf::read("f", bytes, kind.limits()).is_err(),
+                DocumentKind::Feed(FeedKind::Nvd) => nvd::read("f", bytes, kind.limits()).is_err(),
+                DocumentKind::Feed(FeedKind::Kev) => kev::read("f", bytes, kind.limits()).is_err(),
+                DocumentKind::ComponentList => sbom::read("f", bytes, kind.limits()).is_err(),
+            };
+            assert!(!is_refused(&bytes));
+            let end = bytes.trim_ascii_end().len();
+            for part in 0..20 {
+                let at = end * part / 20;
+                assert!(is_refused(&bytes[..at]), "{directory}: cut at {at}");
+                let mut changed = bytes.clone();
+                changed[at] = 0xFF;
+                assert!(is_refused(&changed), "{directory}: damaged at {at}");
+                damaged += 1;
+            }
+        }
+    }
+    assert_eq!(damaged, 10 * 20);
 }

@@ -75,7 +75,7 @@ fn sources_that_contradict_one_another_go_to_a_person() {
 
 #[test]
 fn scores_stand_side_by_side_each_for_its_products() {
-    let scored = |base: &str, products: &str| {
+    let give = |base: &str, products: &str| {
         format!(
             r#"{{"cvss_v3":{{"version":"3.1","baseScore":{base},"vectorString":"CVSS:3.1/AV:A"}},"products":[{products}]}}"#
         )
@@ -98,8 +98,8 @@ fn scores_stand_side_by_side_each_for_its_products() {
         ],
         &format!(
             r#""product_status":{{"known_affected":["1","2"]}},"scores":[{},{}]"#,
-            scored("6.7", r#""1""#),
-            scored("3.0", r#""2""#)
+            give("6.7", r#""1""#),
+            give("3.0", r#""2""#)
         ),
     );
     let mut index = Index::new();
