@@ -134,7 +134,7 @@ mod tests {
                 let sealed = sign(&proof, &identity).unwrap();
                 let read: Proof = open(&sealed.bytes(), |algorithm, kid, data, signature| {
                     assert_eq!(algorithm, expected);
-                    assert_eq!(kid, Digest::of(&identity.chain[0]).bytes());
+                    assert_eq!(kid, key_id(&identity.chain[0]));
                     let public = UnparsedPublicKey::new(verifies, key.der_bytes());
                     public.verify(data, signature).is_ok()
                 })

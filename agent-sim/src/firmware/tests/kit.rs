@@ -333,7 +333,7 @@ pub(crate) fn new_key() -> Ed25519KeyPair {
 
 pub(crate) fn seal_with(key: &Ed25519KeyPair, kid: &str, ticket: &Ticket) -> Sealed {
     let sign = |data: &[u8]| Ok::<_, std::convert::Infallible>(key.sign(data).as_ref().to_vec());
-    let Ok(bytes) = seal(ticket, Algorithm::EdDsa, kid.as_bytes(), sign);
+    let bytes = seal(ticket, Algorithm::EdDsa, kid.as_bytes(), sign).unwrap();
     Sealed::of(&bytes)
 }
 
