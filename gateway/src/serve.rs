@@ -42,6 +42,7 @@ use crate::{
     deed::Deed,
     engine::{
         housekeeping, inbound,
+        outbox::Withheld,
         rollout::{self, Bell},
         sessions::Sessions,
     },
@@ -159,6 +160,8 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let app = App {
         firmware_dir: config.firmware_dir().into(),
         bell: Bell::default(),
+        listening_since: clock.now(),
+        withheld: Withheld::default(),
         store,
         clock,
         authorities,

@@ -614,6 +614,7 @@ diesel::table! {
         wave -> Id,
         rollout -> Id,
         pump -> Id,
+        care_area -> Id,
         row_version -> BigInt,
         state -> Words,
         since -> Utc,

@@ -109,6 +109,7 @@ actions! {
     /// By a rule.
     RolloutStep = "rollout_step", Ordinary, "took a step of a rollout";
     TicketIssued = "ticket_issued", Ordinary, "issued a ticket";
+    CheckReported = "check_reported", Ordinary, "proved its update";
     UpdateReported = "update_reported", Ordinary, "reported of its update";
     /// A pump says something of an update that nothing explains.
     UpdateDoubted = "update_doubted", Alarm, "was not believed about an update";

@@ -1,7 +1,7 @@
 //! What people do with rollouts: write, submit, stop and let go on; read a briefing, enter what a bench read, ask for the old
 //! version. Everything else the loop does by itself, when the rules say so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use fleet::{
     Timestamp,
@@ -10,7 +10,6 @@ use fleet::{
     check::Reading,
     event::EventKind,
     id::{AssignmentId, CareAreaId, CheckResultId, PumpId, ReleaseId, RolloutId, WaveId},
-    pump::Component,
     release::{Manifest, NotEligible, Target, TargetPath},
     rollout::{
         Plan, Subject, plan,
@@ -106,6 +105,17 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
                 left_out: division.left_out.len(),
             });
         }
+        // S2: a wave without pumps proves nothing, and would open the way to the next.
+        let empty = division
+            .waves
+            .iter()
+            .zip(&wanted.spec.waves)
+            .find(|(wave, _)| wave.is_empty());
+        if let Some((_, wave)) = empty {
+            return Err(CommandError::EmptyWave {
+                name: wave.name.clone(),
+            });
+        }
         let limits = wanted.spec.limits.complete();
         let spec = Spec {
             limits: LimitsSpec::whole(&limits),
@@ -191,23 +201,15 @@ fn assignment(
         .find(|candidate| candidate.path == *target);
     let chosen: &Target = chosen.ok_or_else(|| corrupt("write a rollout", "the release lost a file"))?;
     let before = &listing.pump.components;
-    let mut named: BTreeMap<_, Component> = before
-        .iter()
-        .map(|part| (part.name.clone(), part.clone()))
-        .collect();
-    for brought in manifest.brings(chosen) {
-        let part = Component {
-            name: brought.name.clone(),
-            version: brought.version.clone(),
-        };
-        named.insert(part.name.clone(), part);
-    }
-    let named: Vec<_> = named.into_values().collect();
+    let named = manifest.after(chosen, before);
+    let care_area = listing.pump.care_area;
+    let care_area = care_area.ok_or_else(|| corrupt("write a rollout", "a pump lost its care area"))?;
     Ok(AssignmentRecord {
         id: change.id(AssignmentId::from_uuid),
         wave: wave.id,
         rollout: wave.rollout,
         pump: listing.pump.id,
+        care_area,
         row_version: 1,
         state: AssignmentState::Planned,
         since: change.now,
@@ -272,7 +274,8 @@ impl Act {
     }
 }
 
-/// Moves a rollout. After a halt, letting it go on also lets its halted waves go on, with the failures that they have.
+/// Moves a rollout. Letting it go on gives the pumps of open waves their time anew: they could not use it. After a halt it also
+/// accepts the failures that the waves have by then, and lets halted ones go on.
 ///
 /// # Errors
 /// [`CommandError::Illegal`], [`CommandError::ReasonNeeded`].
@@ -292,9 +295,13 @@ pub fn act(
         let event = act.event();
         let state = row.state.transition(event)?;
         db.rollout_move(id, row.row_version, state, reason, change.now)?;
+        if act == Act::SendBack {
+            // Who approved it approved what it was.
+            db.rollout_rewrite(id)?;
+        }
         if act == Act::Resume {
             for wave in db.wave_of(&[id])? {
-                resume_wave(&change, db, wave)?;
+                resume_wave(&change, db, wave, row.state == RolloutState::Halted)?;
             }
         }
         let mut deed = Deed::of(Action::RolloutMoved, "rollout", id)
@@ -321,26 +328,41 @@ pub fn act(
     Ok(row)
 }
 
-fn resume_wave(change: &Change<'_>, db: &mut Db<'_>, wave: WaveRecord) -> Result<(), CommandError> {
-    if wave.state != WaveState::Halted {
-        return Ok(());
-    }
+fn resume_wave(
+    change: &Change<'_>,
+    db: &mut Db<'_>,
+    wave: WaveRecord,
+    after_halt: bool,
+) -> Result<(), CommandError> {
+    let state = match wave.state {
+        WaveState::Halted => wave.state.transition(WaveEvent::Resumed)?,
+        WaveState::Pending | WaveState::Briefing => return Ok(()),
+        WaveState::Open | WaveState::Soaking | WaveState::AwaitingApproval | WaveState::Passed => wave.state,
+    };
     let failures = db
         .assignment_of(&[wave.rollout])?
         .iter()
         .filter(|assignment| assignment.wave == wave.id && assignment.state.stage() == Stage::Failed)
         .count();
     let wanted = WaveRecord {
-        state: wave.state.transition(WaveEvent::Resumed)?,
-        since: change.now,
-        opened_at: Some(change.now),
-        failures_accepted: i64::try_from(failures).unwrap_or(i64::MAX),
+        state,
+        since: if state == wave.state {
+            wave.since
+        } else {
+            change.now
+        },
+        opened_at: wave.opened_at.and(Some(change.now)),
+        failures_accepted: if after_halt {
+            i64::try_from(failures).unwrap_or(i64::MAX)
+        } else {
+            wave.failures_accepted
+        },
         ..wave.clone()
     };
     db.wave_update(&wanted, wave.row_version)?;
     let deed = Deed::of(Action::RolloutMoved, "wave", wave.id)
         .before(json!({ "state": wave.state }))
-        .after(json!({ "state": wanted.state, "failures_accepted": failures }));
+        .after(json!({ "state": wanted.state, "failures_accepted": wanted.failures_accepted }));
     change.record(db, deed)
 }
 
@@ -458,7 +480,8 @@ pub fn roll_back(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Res
                     | AssignmentState::Quarantined
             )
         });
-        let assignment = newest.ok_or(CommandError::NothingToRollBack)?;
+        let ticketed = newest.filter(|assignment| assignment.ticket.is_some());
+        let assignment = ticketed.ok_or(CommandError::NothingToRollBack)?;
         let wanted = AssignmentRecord {
             roll_back_by: Some(account),
             roll_back_at: None,

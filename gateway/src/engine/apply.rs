@@ -61,7 +61,8 @@ pub(super) fn apply_report(
         report,
         received_at,
     } = received;
-    let last = db.report_last_seq(*pump)?.unwrap_or(0);
+    let newest = db.report_list(*pump, 1)?.into_iter().next();
+    let last = newest.as_ref().map_or(0, |newest| newest.seq);
     let numbered = Numbered::of(last, report.seq);
     let recorded = db.report_record(&ReportRow {
         pump: *pump,
@@ -82,6 +83,8 @@ pub(super) fn apply_report(
     let mut reading = Reading {
         pump: *pump,
         sequence: u64::try_from(numbered.on_record()).unwrap_or_default(),
+        // Made later than the newest, under a number that was used before: the pump forgot, as one restored from a backup does.
+        counts_anew: newest.is_some_and(|newest| report.at > newest.at && numbered.on_record() <= last),
         now: *received_at,
         consequences,
     };

@@ -154,6 +154,15 @@ fn follow(app: &App, consequences: Consequences) {
     }
 }
 
+/// Takes what came, at once.
+#[cfg(test)]
+pub(crate) fn take(app: &App, items: &[crate::mqtt::Inbound]) {
+    let group = Group::of(items);
+    let consequences = write(&app.store, &group).unwrap();
+    follow(app, consequences);
+    outbox::deliver_waiting(app, &group.ready);
+}
+
 fn write(store: &Store, group: &Group) -> Result<Consequences, StoreError> {
     let work = |db: &mut Db<'_>| {
         let mut consequences = Consequences::default();

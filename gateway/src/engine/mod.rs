@@ -13,6 +13,6 @@ mod apply;
 mod group;
 pub mod housekeeping;
 pub mod inbound;
-mod outbox;
+pub mod outbox;
 pub mod rollout;
 pub mod sessions;

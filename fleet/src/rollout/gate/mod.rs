@@ -219,8 +219,8 @@ pub fn before_the_next(rollout: &RolloutFacts, wave: &WaveFacts, now: Timestamp)
             total: tally.total,
         });
     }
-    // A wave of which nothing is verified proves nothing, whatever share is asked for.
-    let needed = limits.verified_share.of(tally.total).max(tally.total.min(1));
+    // A wave of which nothing is verified proves nothing, whatever share is asked for; nor does one without pumps.
+    let needed = limits.verified_share.of(tally.total).max(1);
     if tally.verified < needed {
         unmet.push(Unmet::TooFewVerified {
             verified: tally.verified,

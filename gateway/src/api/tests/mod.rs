@@ -9,5 +9,7 @@ mod people;
 mod problems;
 mod pumps;
 mod rights;
+mod rollouts;
 mod signatures;
 mod stage;
+mod ward;

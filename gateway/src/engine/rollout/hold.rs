@@ -44,5 +44,6 @@ pub(crate) fn clinically(
         pump: Some(pump),
         detail: format!("{}: {reason} (by the gateway)", KIND.as_str()),
     }])?;
+    outbox::recall(db, pump, now)?;
     outbox::give(db, pump, OrderBody::Hold { hold: KIND, reason }, now).map(Some)
 }

@@ -23,6 +23,7 @@ use fleet::rollout::{Plan, plan};
 use store::StoreError;
 use tokio::sync::{Notify, watch};
 
+use super::outbox;
 use crate::app::App;
 
 /// How often the loop looks, where nothing wakes it.
@@ -66,6 +67,7 @@ const TURNS: usize = 16;
 /// # Errors
 /// The database's.
 pub fn turn(app: &App) -> Result<usize, StoreError> {
+    outbox::deliver_withheld(app);
     let mut done = 0;
     for _ in 0..TURNS {
         let now = app.now();
