@@ -19,6 +19,7 @@ use wire::message::{Order, OrderBody, V1};
 
 use crate::{
     app::App,
+    command::pump,
     mqtt::{Down, PumpLink},
     pki::gate::Gate,
 };
@@ -83,6 +84,7 @@ fn deliver_those(app: &App, pumps: &[PumpId], which: fn(&OrderBody) -> bool) {
                 states,
                 now: app.now(),
             };
+            let _turn = pump::in_turn();
             line.deliver(orders);
         }
         Err(error) => {

@@ -1,6 +1,8 @@
 //! A hospital with a manufacturer's release, pumps that a test speaks for, and people who sign; rollouts as they reach the
 //! service, without a wire.
 
+use std::cell::Cell;
+
 use actix_web::http::{Method, StatusCode, header};
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -102,6 +104,8 @@ pub(super) struct Device<'a> {
     stage: &'a Stage,
     pub(super) id: PumpId,
     sequence: u64,
+    /// Connections so far: a later one has a larger number.
+    session: Cell<i64>,
     key: EcdsaKeyPair,
     certificate: Vec<u8>,
 }
@@ -134,6 +138,7 @@ impl<'a> Device<'a> {
             stage,
             id,
             sequence: 0,
+            session: Cell::new(0),
             key,
             certificate,
         };
@@ -145,9 +150,12 @@ impl<'a> Device<'a> {
 
     /// It comes, or goes.
     pub(super) fn connects(&self, connected: bool) {
+        if connected {
+            self.session.set(self.session.get() + 1);
+        }
         let change = PresenceChange {
             pump: self.id,
-            session: 1,
+            session: self.session.get(),
             connected,
             at: self.stage.app.now(),
             peer: None,
