@@ -10,8 +10,9 @@ use fleet::{
     id::{PumpId, ReleaseId},
     release::NotEligible,
     rollout::{
-        FloorNow, floors_now,
+        FloorNow,
         floor::Group,
+        floors_now,
         forecast::{Candidate, Decides, Outlook, WaveForecast, forecast},
         spec::{Division, Spec},
     },

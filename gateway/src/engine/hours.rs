@@ -124,7 +124,11 @@ mod tests {
         // Pump 1 is free for 20 minutes of the first hour and none of the second; pump 2 is heard of in the first only.
         for minute in 0..130 {
             let at = start + TimeDelta::minutes(minute);
-            let activity = if minute < 20 { Activity::Ready } else { Activity::Infusing };
+            let activity = if minute < 20 {
+                Activity::Ready
+            } else {
+                Activity::Infusing
+            };
             let mut samples = vec![sample(1, at, activity)];
             if minute < 60 {
                 samples.push(sample(2, at, Activity::Kvo));

@@ -9,5 +9,6 @@ mod people;
 mod problems;
 mod pumps;
 mod rights;
+mod rollouts;
 mod signatures;
 mod stage;
