@@ -39,7 +39,7 @@ pub const ASSUMES: &[&str] = &[
     "Likely: a pump is free once that has a chance of four in five; a nurse signs it an hour after it installed, and the charge nurses sign the wave eight hours after it was watched.",
 ];
 
-/// So far ahead is looked, within one wave.
+/// So far ahead is looked, within one wave: a pump that is not free by then counts as left behind.
 const HORIZON: TimeDelta = TimeDelta::weeks(13);
 /// The chance that a pump was not free yet is counted in so many parts.
 const CERTAIN: u64 = 1_000_000_000;

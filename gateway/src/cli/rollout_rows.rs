@@ -123,7 +123,6 @@ pub struct Assignment {
     pub left_behind: bool,
     pub last_heard: Option<Timestamp>,
     pub setback: Option<String>,
-    pub joined_at: Option<Timestamp>,
 }
 
 impl Assignment {

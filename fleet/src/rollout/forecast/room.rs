@@ -52,7 +52,12 @@ impl Room {
                 if hours.last().is_none_or(|(before, _)| *before != hour) {
                     hours.push((hour, at));
                 }
-                at = next_hour(zone, at);
+                let next = next_hour(zone, at);
+                if next <= at {
+                    // The end of the calendar.
+                    break;
+                }
+                at = next;
             }
         }
         hours
@@ -61,8 +66,9 @@ impl Room {
 
 /// The next full hour on the wall.
 fn next_hour(zone: Tz, at: Timestamp) -> Timestamp {
-    let offset = zone.offset_from_utc_datetime(&at.naive_utc()).fix();
-    let wall = at.with_timezone(&offset);
+    let utc = at.naive_utc();
+    let offset = zone.offset_from_utc_datetime(&utc).fix();
+    let wall = utc.checked_add_offset(offset).unwrap_or(utc);
     let gone = TimeDelta::seconds((wall.minute() * 60 + wall.second()).into())
         + TimeDelta::nanoseconds(wall.nanosecond().into());
     // A leap second has more nanoseconds than a second; the step is never backwards.

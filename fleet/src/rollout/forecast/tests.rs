@@ -263,6 +263,31 @@ fn the_next_full_hour_is_the_walls() {
     assert_eq!(room.not_before(at("2027-10-31T02:21:00Z")), None);
 }
 
+#[test]
+fn at_the_end_of_the_calendar_it_comes_to_an_end() {
+    let nightly = [window("0 22 * * *", 240)];
+    let always = hours(3, |_, _| true);
+    for windows in [&nightly[..], &[]] {
+        for from in [
+            Timestamp::MIN_UTC,
+            Timestamp::MAX_UTC,
+            Timestamp::MAX_UTC - TimeDelta::hours(5),
+        ] {
+            for now in [from, at(NOON)] {
+                let outlook = Outlook {
+                    now,
+                    from,
+                    ..outlook(
+                        windows,
+                        vec![vec![candidate(1, None)], vec![candidate(2, Some(&always))]],
+                    )
+                };
+                assert_eq!(forecast(&outlook).len(), 2);
+            }
+        }
+    }
+}
+
 /// Limits under which nobody is left behind who is ever free.
 fn patient(at_once: u32) -> Limits {
     Limits {
