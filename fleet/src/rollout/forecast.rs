@@ -384,13 +384,13 @@ impl Queues<'_> {
     /// place while anything may begin.
     fn pass(&self, turns: &[Turn], places: u32, takes: TimeDelta) -> (Vec<Turn>, Vec<Turn>) {
         let places = usize::try_from(places).unwrap_or(usize::MAX);
-        let mut taken: BinaryHeap<Reverse<Timestamp>> = BinaryHeap::new();
+        let mut out: BinaryHeap<Reverse<Timestamp>> = BinaryHeap::new();
         let mut done = Vec::with_capacity(turns.len());
         let mut late = Vec::new();
         for turn in turns {
-            let is_full = taken.len() >= places;
+            let is_full = out.len() >= places;
             let place = if is_full {
-                taken.peek().map(|at| at.0)
+                out.peek().map(|at| at.0)
             } else {
                 Some(turn.ready)
             };
@@ -400,10 +400,10 @@ impl Queues<'_> {
                 continue;
             };
             if is_full {
-                taken.pop();
+                out.pop();
             }
             let ready = later(begins, takes);
-            taken.push(Reverse(ready));
+            out.push(Reverse(ready));
             done.push(Turn { ready, ..*turn });
         }
         (done, late)
