@@ -192,6 +192,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let forwarding = Forwarding::start(&config.audit, hostname, &app.store)?;
     metrics.forwards(&forwarding.progress);
     tokio::spawn(rollout::run(app.clone(), stopped.clone()));
+    tokio::spawn(rollout::join::run(app.clone(), stopped.clone()));
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
     let (addresses, servers) = http::start(&app, &config, &metrics, &figures, endpoint.local_addr())?;

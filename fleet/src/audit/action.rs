@@ -106,6 +106,8 @@ actions! {
     BriefingRead = "briefing_read", Ordinary, "read a briefing";
     CheckEntered = "check_entered", Ordinary, "entered a check";
     RollBackAsked = "roll_back_asked", Ordinary, "asked for the old version";
+    /// By the rule in its spec, which was approved.
+    RolloutJoined = "rollout_joined", Ordinary, "added a pump to a rollout";
     /// By a rule.
     RolloutStep = "rollout_step", Ordinary, "took a step of a rollout";
     TicketIssued = "ticket_issued", Ordinary, "issued a ticket";

@@ -44,6 +44,7 @@ mod glass;
 mod me;
 mod person;
 mod place;
+mod preview;
 mod pump;
 mod release;
 mod rollout;
@@ -183,6 +184,7 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(summary::routes)
         .configure(pump::routes)
         .configure(release::routes)
+        .configure(preview::routes)
         .configure(rollout::routes)
         .configure(expected::routes)
         .configure(discrepancy::routes)

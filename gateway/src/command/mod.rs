@@ -24,6 +24,7 @@ pub mod glass;
 pub(crate) mod outbox;
 pub mod people;
 pub mod place;
+pub mod preview;
 pub mod pump;
 pub mod release;
 pub mod rollout;

@@ -1,7 +1,6 @@
 //! What people do with rollouts: write, submit, stop and let go on; read a briefing, enter what a bench read, ask for the old
 //! version. Everything else the loop does by itself, when the rules say so.
 
-use std::collections::HashMap;
 
 use fleet::{
     Timestamp,
@@ -10,21 +9,25 @@ use fleet::{
     check::Reading,
     event::EventKind,
     id::{AssignmentId, CareAreaId, CheckResultId, PumpId, ReleaseId, RolloutId, WaveId},
-    release::{Manifest, NotEligible, Target, TargetPath},
+    release::{Manifest, Target, TargetPath},
     rollout::{
         Plan, Subject, plan,
-        spec::{Division, LimitsSpec, Spec},
+        spec::{LimitsSpec, Spec},
         state::{AssignmentState, RolloutEvent, RolloutState, Stage, WaveEvent, WaveState},
     },
     text::{CheckId, Name, Reason},
 };
 use serde_json::json;
 use store::{
-    AssignmentRecord, CheckRecord, Db, ModelRecord, PumpFilter, PumpListing, RolloutRecord, StoreError,
-    WardFloorRecord, WaveRecord,
+    AssignmentRecord, CheckRecord, Db, ModelRecord, PumpListing, RolloutRecord, StoreError, WardFloorRecord,
+    WaveRecord,
 };
 
-use super::{CommandError, change::Change};
+use super::{
+    CommandError,
+    change::Change,
+    preview::{Divided, divide},
+};
 use crate::{
     app::{Actor, App},
     deed::Deed,
@@ -46,44 +49,6 @@ pub struct Wanted {
     pub begins_at: Option<Timestamp>,
 }
 
-/// What a rollout would come to.
-#[derive(Debug)]
-pub struct Preview {
-    pub division: Division,
-    /// Every pump that is meant.
-    pub pumps: HashMap<PumpId, PumpListing>,
-    pub manifest: Manifest,
-}
-
-/// Who would get a release when, and who would not.
-///
-/// # Errors
-/// [`CommandError::Spec`].
-pub fn preview(app: &App, release: ReleaseId, spec: &Spec) -> Result<Preview, CommandError> {
-    spec.check()?;
-    Ok(app.store.read(|db| divide(db, release, spec))?)
-}
-
-fn divide(db: &mut Db<'_>, release: ReleaseId, spec: &Spec) -> Result<Preview, StoreError> {
-    let release = facts::release(db, release)?;
-    let schemes = facts::schemes(std::iter::once(&release));
-    let listings = facts::every_pump(db, &PumpFilter::default())?;
-    let ids: Vec<_> = listings.iter().map(|listing| listing.pump.id).collect();
-    let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
-    let pumps: Vec<_> = listings
-        .iter()
-        .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes))
-        .collect();
-    Ok(Preview {
-        division: spec.divide(&release.manifest, &pumps),
-        pumps: listings
-            .into_iter()
-            .map(|listing| (listing.pump.id, listing))
-            .collect(),
-        manifest: release.manifest,
-    })
-}
-
 /// Writes a rollout: its waves and the pumps in them are fixed from here on. It does nothing until others approved it.
 ///
 /// # Errors
@@ -95,10 +60,10 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
         return Err(CommandError::OnlyAPerson);
     };
     change.commit(|db| {
-        let Preview {
+        let Divided {
             division,
             pumps,
-            manifest,
+            release,
         } = divide(db, wanted.release, &wanted.spec)?;
         if division.waves.iter().all(Vec::is_empty) {
             return Err(CommandError::NoPumps {
@@ -160,7 +125,7 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
                     what: "pump",
                     id: pump.to_string(),
                 })?;
-                assignments.push(assignment(&change, wave, &manifest, pump, target, heard)?);
+                assignments.push(assignment(&change, wave, &release.manifest, pump, target, heard)?);
             }
         }
         db.assignment_create(&assignments)?;
@@ -187,7 +152,8 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
     })
 }
 
-fn assignment(
+/// A pump in a wave, as it is before anything is done with it.
+pub(crate) fn assignment(
     change: &Change<'_>,
     wave: &WaveRecord,
     manifest: &Manifest,
@@ -228,6 +194,7 @@ fn assignment(
         roll_back_by: None,
         roll_back_at: None,
         last_heard: None,
+        joined_at: None,
     })
 }
 
@@ -556,10 +523,4 @@ pub fn waiting(app: &App, id: RolloutId) -> Result<Vec<(Subject, String)>, Store
         .filter(|waiting| ours(&waiting.who))
         .map(|waiting| (waiting.who, waiting.what.to_string()))
         .collect())
-}
-
-/// Why a pump was left out, as it is counted and in words.
-#[must_use]
-pub fn left_out(why: &NotEligible) -> (&'static str, String) {
-    (why.as_str(), why.to_string())
 }

@@ -68,6 +68,8 @@ pub struct AssignmentRecord {
     pub roll_back_at: Option<Timestamp>,
     /// When the pump was last heard of, where it was left behind or fell silent.
     pub last_heard: Option<Timestamp>,
+    /// When it joined a rollout that was approved already; nothing when it was part of what was approved.
+    pub joined_at: Option<Timestamp>,
 }
 
 impl Db<'_> {
@@ -77,7 +79,7 @@ impl Db<'_> {
             diesel::insert_into(assignments::table)
                 .values(row!(assignments, assignment; id, wave, rollout, pump, care_area, row_version, state, since, target, before,
                     named, ticket, heard, booted, booted_at, versions_proved, setback_at, setback_count, setback_words,
-                    left_behind, roll_back_by, roll_back_at, last_heard))
+                    left_behind, roll_back_by, roll_back_at, last_heard, joined_at))
                 .execute(self.connection)
                 .attempt("put an assignment on record")?;
         }

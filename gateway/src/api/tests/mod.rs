@@ -10,6 +10,7 @@ mod problems;
 mod pumps;
 mod rights;
 mod rollouts;
+mod safety_rules;
 mod signatures;
 mod stage;
 mod ward;

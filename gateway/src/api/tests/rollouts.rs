@@ -1,351 +1,367 @@
-//! The safety rules as they reach the service: each test tries to break one, with the hands of people, pumps and the clock.
+//! What a rollout would come to, and pumps that come to one that runs: over a release that is on record as an import leaves it.
+
+use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use fleet::{
-    pump::{Activity, HoldKind},
-    rollout::state::AssignmentState as State,
+    access::Role,
+    id::{AccountId, CareAreaId, PumpId, ReleaseId, RepositoryId, RolloutId},
+    pump::{Component, Hold, HoldKind, InstalledLibrary, SecurityCounter},
+    release::RepositoryName,
+    rollout::{
+        free_hours::WallHour,
+        state::{RolloutState, WaveState},
+    },
+    signature::Digest,
+    text::{ComponentName, ComponentVersion, HardwareId, Name, Reason},
 };
-use serde_json::json;
-use wire::message::UpdateStage;
+use serde_json::{Value, json};
+use store::{PumpPatch, PumpSoftware, ReleaseRecord, RepositoryRecord, WardFloorRecord};
 
-use super::{
-    stage::{Stage, Told},
-    ward::{Device, Ward},
-};
+use super::stage::Stage;
+use crate::{engine::rollout::join, fresh};
 
-/// The installs that a pump was told, since last asked.
-fn installs(stage: &Stage, pump: &Device<'_>) -> usize {
-    let told = stage.told();
-    told.iter()
-        .filter(|told| **told == Told::Order(pump.id, "install"))
-        .count()
+const MANIFEST: &str = include_str!("../../../../docs/release-manifest.example.json");
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
 }
 
-#[actix_web::test]
-async fn a_pump_takes_one_release_after_the_other() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let mut pump = ward.pump("SN-1", Some(ward.micu));
-    let mut release = ward.import().await;
-    for (version, counter) in [("2.0", 2), ("3.0", 3), ("4.0", 4)] {
-        if counter > 2 {
-            release = ward.release(version, counter).await;
-        }
-        let running = ward.run(version, &release, &[&[&pump]]).await;
-        assert_eq!(running.wave_state(0).await, "open");
-        pump.updates(version, counter);
-        assert_eq!(pump.state(), State::AwaitingSignoff, "{version}");
-        let signed = ward
-            .nurse
-            .sign("pump", pump.id, "verified_for_clinical_use", None)
-            .await;
-        signed.expect(StatusCode::CREATED);
-        stage.turn();
-        assert_eq!(pump.state(), State::InService, "{version}");
-        stage.move_clock(TimeDelta::seconds(61));
-        stage.turn();
-        running.approve(0).await;
-        stage.turn();
-        assert_eq!(running.shown().await["state"], "completed", "{version}");
-        let out = stage.app.store.read(|db| db.ticket_out()).unwrap();
-        assert!(out.is_empty(), "a used ticket is gone: {out:?}");
-        pump.does(Activity::Ready);
+/// A hospital with a release that fits the pumps of this file.
+struct Ward {
+    stage: Stage,
+    release: ReleaseId,
+    micu: CareAreaId,
+}
+
+impl Ward {
+    async fn new() -> Self {
+        let stage = Stage::new();
+        let micu = stage.post("/care-areas", json!({ "name": "MICU" })).await;
+        let micu = micu.expect(StatusCode::CREATED)["id"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let importer = stage.person("irma", &[Role::Biomed], false);
+        let manifest = MANIFEST.replace("Acme Medical", "Acme");
+        let release = import(&stage, importer, &manifest);
+        Self { stage, release, micu }
     }
-    assert!(!pump.is_held());
-}
 
-/// A plan that nobody approved, or that was given up, explains nothing, and takes no pump out of use.
-#[actix_web::test]
-async fn a_draft_changes_nothing_of_what_a_pump_may_run() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let mut pump = ward.pump("SN-1", Some(ward.micu));
-    let second = ward.import().await;
-    let third = ward.release("3.0", 3).await;
-    let _running = ward.run("second", &second, &[&[&pump]]).await;
-    let draft = ward.write("third", &third, &[&[&pump]]).await;
-    draft.expect(StatusCode::CREATED);
-    // The newest assignment of the pump is the draft's; the one that it reports of is the other.
-    stage.turn();
-    let ticket = pump
-        .assignments()
-        .iter()
-        .find_map(|assignment| assignment.ticket)
-        .unwrap();
-    let of_second = |pump: &Device<'_>| {
-        let all = pump.assignments();
-        all.into_iter()
-            .find(|assignment| assignment.ticket.is_some())
+    /// A pump that the release fits, in the MICU.
+    fn pump(&self, number: u32) -> PumpId {
+        let id = self
+            .stage
+            .pump_of("Volumat 7", &format!("SN-{}", 200_000 + number));
+        self.move_to(id, Some(self.micu));
+        let part = |name: &str, version: &str| Component {
+            name: ComponentName::new(name).unwrap(),
+            version: ComponentVersion::new(version).unwrap(),
+        };
+        let parts = [part("main", "9.10"), part("wireless", "v9a")];
+        let hardware = HardwareId::new("HW-C").unwrap();
+        let software = PumpSoftware {
+            counter: Some(SecurityCounter(41)),
+            other_counter: None,
+            library: Some(InstalledLibrary {
+                name: name("Adult ICU"),
+                version: ComponentVersion::new("2026-03-01").unwrap(),
+            }),
+            modules: vec![name("wireless-b")],
+        };
+        self.stage
+            .app
+            .store
+            .write(|db| {
+                db.pump_inventory_set(id, &[], &parts, Some(&hardware), None)?;
+                db.pump_software_set(id, &software)
+            })
+            .unwrap();
+        id
+    }
+
+    fn move_to(&self, pump: PumpId, care_area: Option<CareAreaId>) {
+        let patch = PumpPatch {
+            care_area: Some(care_area),
+            ..PumpPatch::default()
+        };
+        let store = &self.stage.app.store;
+        let version = store.read(|db| db.pump_fetch(pump)).unwrap().row_version;
+        store
+            .write(|db| db.pump_detail_update(pump, version, &patch))
+            .unwrap();
+    }
+
+    fn hold(&self, pump: PumpId) {
+        let hold = Hold {
+            kind: HoldKind::Clinical,
+            reason: Reason::new("fell").unwrap(),
+            since: self.stage.app.now(),
+        };
+        self.stage
+            .app
+            .store
+            .write(|db| db.pump_hold_set(pump, &hold))
+            .unwrap();
+    }
+
+    /// Writes a rollout of two waves and sets it running.
+    async fn running(&self, joins: Value) -> RolloutId {
+        let mut spec = json!({
+            "pumps": { "filter": "model = \"Volumat 7\"" },
+            "waves": [{ "name": "Canary", "takes": { "count": 1 } }, { "name": "Rest", "takes": "rest" }],
+        });
+        if !joins.is_null() {
+            spec["joins"] = joins;
+        }
+        let body = json!({ "name": "Volumat 9.12", "release": self.release, "spec": spec });
+        let written = self
+            .stage
+            .post("/rollouts", body)
+            .await
+            .expect(StatusCode::CREATED);
+        let id = written["id"].as_str().unwrap().parse().unwrap();
+        self.set(id, RolloutState::Running);
+        id
+    }
+
+    /// Puts a rollout into a state, as the loop would.
+    fn set(&self, id: RolloutId, state: RolloutState) {
+        let now = self.stage.app.now();
+        self.stage
+            .app
+            .store
+            .write(|db| {
+                let seen = db.rollout_fetch(id)?.row_version;
+                db.rollout_move(id, seen, state, None, now)
+            })
+            .unwrap();
+    }
+
+    fn set_last_wave(&self, id: RolloutId, state: WaveState) {
+        self.stage
+            .app
+            .store
+            .write(|db| {
+                let mut wave = db.wave_of(&[id])?.pop().unwrap();
+                wave.state = state;
+                db.wave_update(&wave, wave.row_version)
+            })
+            .unwrap();
+    }
+
+    /// The pumps of each wave, those that joined marked.
+    fn waves(&self, id: RolloutId) -> Vec<BTreeMap<PumpId, bool>> {
+        self.stage
+            .app
+            .store
+            .read(|db| {
+                let waves = db.wave_of(&[id])?;
+                let all = db.assignment_of(&[id])?;
+                Ok(waves
+                    .iter()
+                    .map(|wave| {
+                        all.iter()
+                            .filter(|one| one.wave == wave.id)
+                            .map(|one| (one.pump, one.joined_at.is_some()))
+                            .collect()
+                    })
+                    .collect())
+            })
             .unwrap()
-            .state
+    }
+}
+
+fn import(stage: &Stage, importer: AccountId, manifest: &str) -> ReleaseId {
+    let now = stage.app.now();
+    let maker = stage.app.store.write(|db| {
+        db.manufacturer_ensure(
+            &name("Acme"),
+            fleet::id::ManufacturerId::from_uuid(fresh::uuid(now)),
+        )
+    });
+    let repository = RepositoryRecord {
+        id: RepositoryId::from_uuid(fresh::uuid(now)),
+        name: "acme".parse::<RepositoryName>().unwrap(),
+        manufacturer: maker.unwrap(),
+        root: "{}".to_owned(),
+        root_hash: Digest::from_bytes([1; 32]),
+        added_by: importer,
+        added_at: now,
     };
-    pump.acknowledges();
-    pump.update(ticket, UpdateStage::Staged);
-    stage.turn();
-    pump.update(ticket, UpdateStage::Activating);
-    pump.update(ticket, UpdateStage::ChecksBegun);
-    pump.proves(ticket, "2.0", 2, 60.0);
-    pump.runs("2.0", 2);
-    stage.turn();
-    assert_eq!(of_second(&pump), State::AwaitingSignoff);
-    let signed = ward
-        .nurse
-        .sign("pump", pump.id, "verified_for_clinical_use", None)
-        .await;
-    signed.expect(StatusCode::CREATED);
-    stage.turn();
-    assert_eq!(of_second(&pump), State::InService);
-    pump.runs("2.0", 2);
-    assert!(!pump.is_held(), "it runs what it was signed for");
-    // And what nobody ordered holds it, draft or not.
-    pump.runs("3.0", 3);
-    assert!(pump.is_held());
-}
-
-/// S3, S7: what waited for a pump does not come after what made it void, and not to a pump that is busy.
-#[actix_web::test]
-async fn s3_s7_an_order_that_waited_does_not_reach_a_pump_that_is_busy_or_taken_back() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let mut pump = ward.pump("SN-1", Some(ward.micu));
-    let release = ward.import().await;
-    let running = ward.run("main", &release, &[&[&pump]]).await;
-    stage.turn();
-    let ticket = pump.ticket();
-    pump.acknowledges();
-
-    // Staged, and its connection is gone: nothing is ordered of a pump that is not there.
-    pump.connects(false);
-    pump.update(ticket, UpdateStage::Staged);
-    stage.turn();
-    assert_eq!(pump.state(), State::Staged);
-    assert_eq!(installs(&stage, &pump), 0);
-
-    // It is told, and does not take the order. It comes back with a patient.
-    pump.connects(true);
-    stage.turn();
-    assert_eq!(pump.state(), State::AwaitingSafe);
-    assert_eq!(installs(&stage, &pump), 1);
-    pump.does(Activity::Infusing);
-    pump.connects(false);
-    pump.connects(true);
-    stage.turn();
-    assert_eq!(installs(&stage, &pump), 0, "busy");
-    stage.move_clock(TimeDelta::minutes(10));
-    pump.connects(true);
-    stage.turn();
-    assert_eq!(installs(&stage, &pump), 0, "not heard of for ten minutes");
-    pump.does(Activity::Ready);
-    stage.turn();
-    assert_eq!(installs(&stage, &pump), 1, "free, by its own fresh word");
-
-    // Paused: the order is not there any more, whatever comes back.
-    running.act("pause").await.expect(StatusCode::OK);
-    stage.turn();
-    stage.told();
-    pump.connects(true);
-    stage.turn();
-    assert_eq!(installs(&stage, &pump), 0, "paused");
-    let kinds: Vec<_> = pump.waiting().into_iter().map(|(_, kind)| kind).collect();
-    assert_eq!(kinds, ["return_ticket"]);
-}
-
-/// S4: a signature from before is none for what the pump runs now.
-#[actix_web::test]
-async fn s4_a_signature_from_before_the_update_returns_nothing_to_service() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let mut pump = ward.pump("SN-1", Some(ward.micu));
-    let release = ward.import().await;
-    let sign = async |pump: &Device<'_>| {
-        let signed = ward
-            .nurse
-            .sign("pump", pump.id, "verified_for_clinical_use", None)
-            .await;
-        signed.expect(StatusCode::CREATED)
-    };
-    sign(&pump).await;
-    ward.run("main", &release, &[&[&pump]]).await;
-    stage.turn();
-    let ticket = pump.ticket();
-    pump.acknowledges();
-    pump.update(ticket, UpdateStage::Staged);
-    stage.turn();
-    pump.update(ticket, UpdateStage::Activating);
-    // The proof comes, and the inventory does not: to the signature the pump looks as before.
-    pump.proves(ticket, "2.0", 2, 60.0);
-    stage.turn();
-    stage.turn();
-    assert_eq!(pump.state(), State::AwaitingSignoff);
-    let stale = sign(&pump).await;
-    stage.turn();
-    assert_eq!(pump.state(), State::InService);
-
-    // It stands for as long as nothing changes, and not past a check that fails.
-    let valid = async |id: &str| {
-        let all = ward.nurse.get(&format!("/signatures?subject={}", pump.id)).await;
-        let all = all.expect(StatusCode::OK);
-        let mut all = all["items"].as_array().unwrap().iter();
-        all.find(|signature| signature["id"] == id).unwrap()["valid"].clone()
-    };
-    let id = stale["id"].as_str().unwrap();
-    assert_eq!(valid(id).await, true);
-    pump.proves(ticket, "2.0", 2, 10.0);
-    assert!(pump.is_held(), "a check that fails late fails");
-    assert_eq!(pump.state(), State::Quarantined);
-    let all = ward.nurse.get(&format!("/signatures?subject={}", pump.id)).await;
-    let all = all.expect(StatusCode::OK);
-    assert!(
-        all["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|signature| signature["valid"] == false)
-    );
-}
-
-/// S2: every wave has pumps, and every pump people who answer for it.
-#[actix_web::test]
-async fn s2_no_wave_is_without_pumps_and_no_pump_without_people() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let pump = ward.pump("SN-1", Some(ward.micu));
-    let stray = ward.pump("SN-2", None);
-    let release = ward.import().await;
-    let refused = ward.write("empty", &release, &[&[], &[&pump]]).await;
-    let refused = refused.expect_problem("invalid_value");
-    assert!(
-        refused["detail"].as_str().unwrap().contains("wave 0"),
-        "{refused}"
-    );
-    let refused = ward.write("stray", &release, &[&[&stray], &[&pump]]).await;
-    refused.expect_problem("invalid_value");
-    ward.write("both", &release, &[&[&pump, &stray]])
-        .await
-        .expect(StatusCode::CREATED);
-    assert!(stray.assignments().is_empty());
-}
-
-/// S2: the ward that was told is the ward that signs, wherever its pumps went meanwhile.
-#[actix_web::test]
-async fn s2_moving_a_pump_takes_no_ward_its_word_away() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let mut pump = ward.pump("SN-1", Some(ward.micu));
-    let next = ward.pump("SN-2", Some(ward.ed));
-    let release = ward.import().await;
-    let running = ward.run("main", &release, &[&[&pump], &[&next]]).await;
-    pump.updates("2.0", 2);
-    ward.nurse
-        .sign("pump", pump.id, "verified_for_clinical_use", None)
-        .await
-        .expect(StatusCode::CREATED);
-    stage.turn();
-    let row = stage.app.store.read(|db| db.pump_fetch(pump.id)).unwrap();
-    let patch = store::PumpPatch {
-        care_area: Some(Some(ward.ed)),
-        ..store::PumpPatch::default()
+    let release = ReleaseRecord {
+        id: ReleaseId::from_uuid(fresh::uuid(now)),
+        repository: repository.id,
+        name: name("Volumat 7 infusion control"),
+        version: ComponentVersion::new("9.12").unwrap(),
+        manifest: manifest.to_owned(),
+        manifest_hash: Digest::from_bytes([2; 32]),
+        targets: json!([{ "path": "volumat7/9.12.bin", "length": 30_000_000, "sha256": Digest::from_bytes([3; 32]) }]),
+        imported_by: importer,
+        imported_at: now,
     };
     stage
         .app
         .store
-        .write(|db| db.pump_detail_update(pump.id, row.row_version, &patch))
+        .write(|db| {
+            db.repository_create(&repository)?;
+            db.release_create(&release)
+        })
         .unwrap();
-    stage.move_clock(TimeDelta::seconds(61));
-    stage.turn();
-    assert_eq!(running.wave_state(0).await, "awaiting_approval");
-    let wave = running.wave(0).await;
-    let read = json!({ "care_area": ward.micu });
-    let not_hers = ward
-        .charge_ed
-        .post(&format!("/waves/{wave}/briefing"), read)
-        .await;
-    not_hers.expect_problem("denied");
-    let other = ward
-        .charge_ed
-        .sign("wave", wave, "approved_for_wave", Some(ward.ed))
-        .await;
-    assert_ne!(other.status, StatusCode::CREATED, "another ward: {}", other.text);
-    stage.turn();
-    assert_eq!(running.wave_state(0).await, "awaiting_approval");
-    assert!(next.assignments()[0].ticket.is_none());
-    let own = ward
-        .charge_micu
-        .sign("wave", wave, "approved_for_wave", Some(ward.micu))
-        .await;
-    own.expect(StatusCode::CREATED);
-    stage.turn();
-    assert_eq!(running.wave_state(0).await, "passed");
+    release.id
 }
 
-/// S12: who approved a rollout approved it as it was.
 #[actix_web::test]
-async fn s12_a_rollout_that_was_taken_back_is_approved_anew() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let pump = ward.pump("SN-1", Some(ward.micu));
-    let release = ward.import().await;
-    let running = ward.run("main", &release, &[&[&pump]]).await;
-    let written = ward
-        .write("again", &release, &[&[&pump]])
+async fn a_preview_says_who_when_and_what_bounds_it() {
+    let ward = Ward::new().await;
+    let pumps: Vec<_> = (1..=4).map(|number| ward.pump(number)).collect();
+    ward.hold(pumps[3]);
+    let store = &ward.stage.app.store;
+    let now = ward.stage.app.now();
+    let zone = ward.stage.app.people.zone;
+    store
+        .write(|db| {
+            let model = db.pump_fetch(pumps[0])?.model;
+            db.ward_floor_set(&WardFloorRecord {
+                care_area: ward.micu,
+                model,
+                keep: 2,
+            })?;
+            // The third pump was in use in every hour of the past four weeks.
+            let present = WallHour::at(zone, now);
+            let seen: Vec<_> = (0..4)
+                .flat_map(|ago| (0..168).map(move |hour| (ago, hour)))
+                .map(|(ago, hour)| {
+                    let week = present.week - ago;
+                    (pumps[2], WallHour { week, hour }, false)
+                })
+                .collect();
+            db.free_hours_note(&seen)
+        })
+        .unwrap();
+    let body = json!({
+        "release": ward.release,
+        "spec": {
+            "pumps": { "filter": "model = \"Volumat 7\"" },
+            "waves": [{ "name": "All", "takes": "rest" }],
+            "windows": [{ "opens": "0 22 * * *", "minutes": 240, "zone": "Europe/Berlin" }],
+            "limits": { "verified_percent": 60 },
+        },
+        "begins_at": now + TimeDelta::days(1),
+    });
+    let said = ward
+        .stage
+        .post("/rollouts/preview", body)
         .await
-        .expect(StatusCode::CREATED);
-    let id = written["id"].as_str().unwrap();
-    let act = async |act: &str| {
-        let body = json!({ "act": act, "reason": "a test says so" });
-        ward.author
-            .post(&format!("/rollouts/{id}/acts"), body)
-            .await
-            .expect(StatusCode::OK)
-    };
-    let state = async || {
-        let shown = ward.author.get(&format!("/rollouts/{id}")).await;
-        shown.expect(StatusCode::OK)["state"].clone()
-    };
-    act("submit").await;
-    ward.author
-        .sign("rollout", id, "rollout_approved", None)
-        .await
-        .expect_problem("same_person");
-    ward.approver
-        .sign("rollout", id, "rollout_approved", None)
-        .await
-        .expect(StatusCode::CREATED);
-    act("send_back").await;
-    act("submit").await;
-    stage.turn();
+        .expect(StatusCode::OK);
+    let wave = &said["waves"][0];
+    assert_eq!(wave["pumps"].as_array().unwrap().len(), 3);
+    let forecast = &wave["forecast"];
+    assert_eq!(forecast["unknown"], 2);
+    assert_eq!(forecast["left_behind"][0]["serial"], "SN-200003");
     assert_eq!(
-        state().await,
-        "awaiting_approval",
-        "approved as it was, not as it is"
+        forecast["left_behind"][0]["why"],
+        "in use in every window of the past 4 weeks"
     );
-    running.act("cancel").await.expect(StatusCode::OK);
+    assert_eq!(
+        forecast["likely"]["hangs_on"],
+        "how long those that are left behind are waited for"
+    );
+    let opens: fleet::Timestamp = serde_json::from_value(forecast["optimistic"]["opens"].clone()).unwrap();
+    assert!(opens >= now + TimeDelta::days(1));
+    assert_eq!(said["left_out"][0]["serial"], "SN-200004");
+    assert_eq!(said["left_out"][0]["reason"], "held");
+    assert_eq!(
+        said["ward_floors"],
+        json!([{ "care_area": "MICU", "model": "Volumat 7", "keep": 2, "in_service": 3, "spare": 1, "pumps": 3 }])
+    );
+    assert_eq!(
+        said["assumes"].as_array().unwrap().len(),
+        fleet::rollout::forecast::ASSUMES.len()
+    );
 }
 
-/// S4: whatever became of a report on the way, what a pump proves counts; what it does unasked holds it.
 #[actix_web::test]
-async fn s4_a_pump_that_installs_what_nobody_ordered_is_held() {
-    let stage = Stage::new();
-    let ward = Ward::open(&stage).await;
-    let check = async |name: &'static str, says: &dyn Fn(&mut Device<'_>)| {
-        let mut pump = ward.pump(name, Some(ward.micu));
-        says(&mut pump);
-        assert!(pump.is_held(), "{name}");
-        let row = stage.app.store.read(|db| db.pump_fetch(pump.id)).unwrap();
-        assert_eq!(row.hold.unwrap().kind, HoldKind::Clinical);
-    };
-    let nobodys = fleet::id::TicketId::from_uuid(uuid::Uuid::from_u128(9));
-    check("activates", &|pump| pump.update(nobodys, UpdateStage::Activating)).await;
-    check("tries", &|pump| pump.update(nobodys, UpdateStage::TrialBoot)).await;
-    check("returns", &|pump| pump.update(nobodys, UpdateStage::RolledBack)).await;
-    check("runs another version", &|pump| pump.runs("6.6.6", 1)).await;
-    check("counts anew and runs another", &|pump| {
-        stage.move_clock(TimeDelta::minutes(1));
-        pump.runs("1.0", 1);
-        pump.runs("1.0", 1);
-        stage.move_clock(TimeDelta::minutes(1));
-        pump.says_as(1, Device::inventory("0.9", 1));
-    })
-    .await;
+async fn a_pump_that_comes_later_joins_the_last_wave_once() {
+    let ward = Ward::new().await;
+    let first = [ward.pump(1), ward.pump(2)];
+    let id = ward.running(json!({ "at_most": 2 })).await;
+    let subject = format!("/signatures/subjects/rollout/{id}");
+    let approved = ward.stage.get(&subject).await.expect(StatusCode::OK);
+    let mut seen = join::Seen::default();
+    let mut look = || join::look(&ward.stage.app, &mut seen).unwrap();
+    assert_eq!(look(), 0, "nobody came");
+
+    let late = ward.pump(3);
+    let held = ward.pump(4);
+    ward.hold(held);
+    assert_eq!(look(), 1);
+    assert_eq!(look(), 0, "it is there already");
+    let waves = ward.waves(id);
+    assert_eq!(waves[0].len() + waves[1].len(), 3);
+    assert_eq!(waves[1].get(&late), Some(&true));
+    assert!(
+        first
+            .iter()
+            .all(|pump| waves.iter().any(|wave| wave.get(pump) == Some(&false)))
+    );
+
+    ward.stage.app.store.write(|db| db.pump_hold_clear(held)).unwrap();
+    assert_eq!(look(), 1, "the hold was lifted");
+    ward.pump(5);
+    assert_eq!(look(), 0, "two may join and no more");
+
+    let still = ward.stage.get(&subject).await.expect(StatusCode::OK);
+    assert_eq!(
+        still["content_hash"], approved["content_hash"],
+        "what was approved is what it was"
+    );
+    let entries = ward
+        .stage
+        .get("/audit?action=rollout_joined")
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(entries["items"].as_array().unwrap().len(), 2);
+    let shown = ward
+        .stage
+        .get(&format!("/rollouts/{id}"))
+        .await
+        .expect(StatusCode::OK);
+    let last = shown["waves"][1]["assignments"].as_array().unwrap();
+    assert_eq!(last.iter().filter(|pump| !pump["joined_at"].is_null()).count(), 2);
+}
+
+#[actix_web::test]
+async fn nobody_joins_by_default_nor_once_people_were_told() {
+    let ward = Ward::new().await;
+    ward.pump(1);
+    ward.pump(2);
+    let closed = ward.running(Value::Null).await;
+    let id = ward.running(json!({ "at_most": 10 })).await;
+    ward.pump(3);
+    let mut seen = join::Seen::default();
+    let mut look = || join::look(&ward.stage.app, &mut seen).unwrap();
+    for state in [
+        RolloutState::Paused,
+        RolloutState::Halted,
+        RolloutState::Scheduled,
+    ] {
+        ward.set(id, state);
+        assert_eq!(look(), 0, "{state:?}");
+    }
+    ward.set(id, RolloutState::Running);
+    for state in WaveState::ALL
+        .iter()
+        .copied()
+        .filter(|state| *state != WaveState::Pending)
+    {
+        ward.set_last_wave(id, state);
+        assert_eq!(look(), 0, "{state:?}");
+    }
+    ward.set_last_wave(id, WaveState::Pending);
+    assert_eq!(look(), 1);
+    let waves = ward.waves(closed);
+    assert_eq!(waves[0].len() + waves[1].len(), 2, "none joins where none may");
 }

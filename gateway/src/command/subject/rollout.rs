@@ -46,7 +46,9 @@ fn release(db: &mut Db<'_>, rollout: &RolloutRecord) -> Result<(Value, Manifest)
 pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandError> {
     let row = db.rollout_fetch(id)?;
     let waves = db.wave_of(&[id])?;
-    let assignments = db.assignment_of(&[id])?;
+    let mut assignments = db.assignment_of(&[id])?;
+    // What joins later does so by the rule in the spec, which is what is signed.
+    assignments.retain(|assignment| assignment.joined_at.is_none());
     let pumps = pumps(db, &assignments)?;
     let (release, manifest) = release(db, &row)?;
     let stages: Vec<_> = waves

@@ -9,12 +9,14 @@
 //! | [`execute`] | from a step to the record |
 //! | [`hold`] | a pump is held by a rule |
 //! | [`check`] | what was read of a pump, as the rules take it |
+//! | [`join`] | pumps that come to a rollout that runs |
 //! | [`report`] | what a pump says of an update |
 
 pub(crate) mod check;
 mod execute;
 pub(crate) mod facts;
 mod hold;
+pub mod join;
 pub(crate) mod report;
 
 use std::{sync::Arc, time::Duration};
