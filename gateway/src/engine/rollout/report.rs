@@ -41,6 +41,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) pump: PumpId,
     /// The pump's number of the report.
     pub(crate) sequence: u64,
+    /// Whether newer reports were here before it.
+    pub(crate) is_late: bool,
     pub(crate) now: Timestamp,
     pub(crate) consequences: &'a mut Consequences,
 }
@@ -156,10 +158,12 @@ impl Reading<'_> {
         is_proof: bool,
     ) -> Result<(), StoreError> {
         let before = facts(row)?;
-        let report = PumpReport {
-            sequence: self.sequence,
-            says,
+        let sequence = if self.is_late {
+            self.sequence
+        } else {
+            self.sequence.max(before.heard.saturating_add(1))
         };
+        let report = PumpReport { sequence, says };
         let (after, changes) = apply(&before, &report, self.now);
         let mut wanted = row.clone();
         wanted.heard = number(after.heard);
