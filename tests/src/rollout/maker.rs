@@ -102,9 +102,7 @@ fn library() -> DrugLibrary {
 
 fn manifest() -> Value {
     let library = library();
-    let check = |id: &str, kind: &str, expect: Value| {
-        json!({ "id": id, "kind": kind, "conduct": { "by": "pump" }, "prompt": "What it reads.", "expect": expect })
-    };
+    let check = |id: &str, kind: &str, expect: Value| json!({ "id": id, "kind": kind, "conduct": { "by": "pump" }, "prompt": "What it reads.", "expect": expect });
     let quantity = |unit: &str, bounds: Value| {
         let mut expect = json!({ "reading": "quantity", "unit": unit });
         expect

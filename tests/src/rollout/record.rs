@@ -75,7 +75,7 @@ pub enum Fault {
     /// A ticket was issued while the pump could still use an earlier one: neither known to be gone, nor run out. That it was
     /// asked for back is not enough.
     TwoTickets { pump: PumpId, second: TicketId },
-    /// The same was ordered twice under one ticket, and neither replaced the other before it was delivered.
+    /// The same was ordered twice under one ticket, and the first was neither refused nor replaced before it was delivered.
     OrderedTwice { pump: PumpId, second: OrderId },
     /// An order neither reached its pump nor was replaced.
     Lost { pump: PumpId, order: OrderId },
@@ -107,8 +107,12 @@ pub fn faults_of(tickets: &[TicketRecord], orders: &[OrderRow]) -> Vec<Fault> {
     }
     let mut given: HashMap<(PumpId, &str, String), OrderId> = HashMap::new();
     for order in orders {
-        let was_replaced = order.delivered_at.is_none() && order.outcome.is_some();
-        if was_replaced {
+        let is_void = match order.outcome.as_deref() {
+            // What a pump refused it has not done, and may be asked for again.
+            Some("refused") => true,
+            outcome => order.delivered_at.is_none() && outcome.is_some(),
+        };
+        if is_void {
             continue;
         }
         if order.delivered_at.is_none() {
@@ -218,6 +222,11 @@ mod tests {
             ..second.clone()
         };
         check(replaced, None);
+        let refused = OrderRow {
+            outcome: Some("refused".to_owned()),
+            ..second.clone()
+        };
+        check(refused, None);
         let lost = OrderRow {
             delivered_at: None,
             outcome: None,

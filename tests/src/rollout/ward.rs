@@ -1,6 +1,12 @@
 //! Fleet, people and release at one gateway, and what people do for a rollout while the gateway does the rest.
 
-use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use agent_sim::{
     PumpView,
@@ -11,7 +17,10 @@ use agent_sim::{
 use serde_json::{Value, json};
 
 use super::{Cast, MODEL, Maker};
-use crate::{Api, GatewayProcess, Hospital, eventually};
+use crate::{Api, GatewayProcess, Hospital, PATIENCE, eventually};
+
+/// How often people look at a wave.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where a gateway is.
 #[derive(Debug, Clone)]
@@ -200,22 +209,25 @@ impl Ward {
     /// # Panics
     /// When it does not come to that.
     pub async fn bring_wave_to(&self, rollout: &str, number: usize, state: &str) -> Value {
-        eventually(&format!("wave {number} is {state}"), || async {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
             let wave = self.wave(rollout, number).await;
             let is = wave["state"].as_str().unwrap_or_default();
             if is == state {
-                return Some(wave);
+                return wave;
             }
-            assert_ne!(is, "halted", "{wave}");
+            assert!(
+                is != "halted" && Instant::now() < deadline,
+                "not {state}: {wave:#}"
+            );
             match is {
                 "briefing" => self.brief(&wave).await,
                 "open" => self.verify(&wave).await,
                 "awaiting_approval" => self.approve(&wave).await,
                 _ => {}
             }
-            None
-        })
-        .await
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// The assignment of a pump, by its place in the fleet.
