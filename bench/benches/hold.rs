@@ -147,10 +147,14 @@ async fn one(
     let at = Clock::system().now();
     let telemetry = json!({ "v": 1, "at": at, "activity": "standby", "patient_attached": false });
     let topic = Topic::new(pump.id, Channel::Telemetry).to_string();
-    let began = Instant::now();
-    connection.put(&topic, telemetry.to_string().as_bytes()).await?;
-    while connection.hear().await? != Heard::Acknowledged {}
-    let telemetry = began.elapsed();
+    let mut floor = Duration::ZERO;
+    // The first one finds the gateway busy with the pump's arrival.
+    for _ in 0..2 {
+        let began = Instant::now();
+        connection.put(&topic, telemetry.to_string().as_bytes()).await?;
+        while connection.hear().await? != Heard::Acknowledged {}
+        floor = began.elapsed();
+    }
 
     let report = json!({
         "v": 1, "id": fresh::uuid(at), "seq": 1, "at": at,
@@ -179,7 +183,7 @@ async fn one(
         }
     };
     Ok(Took {
-        telemetry,
+        telemetry: floor,
         acknowledged: acknowledged.ok_or("held before the report was acknowledged")?,
         on_record: watched.await??,
         on_the_wire,
