@@ -230,6 +230,7 @@ fn named() -> Value {
 }
 
 /// Puts a running rollout on record, all of whose pumps test themselves. Gives their tickets.
+#[expect(clippy::too_many_lines, reason = "rows of six tables, each written out")]
 fn under_test(db: &mut Db<'_>, pumps: &[PumpId], now: Timestamp) -> Result<Vec<TicketId>, StoreError> {
     let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt {
         attempted: "set a measurement up",
