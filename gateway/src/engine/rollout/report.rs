@@ -52,8 +52,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) pump: PumpId,
     /// The pump's number of the report.
     pub(crate) sequence: u64,
-    /// The pump lost count of its reports: nothing by its numbers is older than anything.
-    pub(crate) counts_anew: bool,
+    /// Whether newer reports were here before it.
+    pub(crate) is_late: bool,
     pub(crate) now: Timestamp,
     pub(crate) consequences: &'a mut Consequences,
 }
@@ -216,9 +216,6 @@ impl Reading<'_> {
         let Ok(versions) = VersionSet::new(reported.to_vec()) else {
             return self.strange(db, "reports two versions of one component");
         };
-        if self.counts_anew && !known.is_empty() && reported_otherwise(known, &versions) {
-            return self.hold(db, HeldBecause::ChangedWithoutTicket);
-        }
         match tracked(db, self.pump)? {
             Some(assignment) => self.says(db, &assignment, PumpSays::Versions(versions), false),
             None => {
@@ -243,10 +240,12 @@ impl Reading<'_> {
         is_proof: bool,
     ) -> Result<(), StoreError> {
         let before = facts(row)?;
-        let report = PumpReport {
-            sequence: self.sequence,
-            says,
+        let sequence = if self.is_late {
+            self.sequence
+        } else {
+            self.sequence.max(before.heard.saturating_add(1))
         };
+        let report = PumpReport { sequence, says };
         let (after, changes) = apply(&before, &report, self.now);
         let mut wanted = row.clone();
         wanted.heard = number(after.heard);
@@ -327,10 +326,6 @@ fn tracked(db: &mut Db<'_>, pump: PumpId) -> Result<Option<AssignmentRecord>, St
             .max_by_key(|assignment| assignment.ticket)
     };
     Ok(live.or_else(last).cloned())
-}
-
-fn reported_otherwise(known: &[Component], reported: &VersionSet) -> bool {
-    VersionSet::new(known.to_vec()).is_ok_and(|known| known != *reported)
 }
 
 fn facts(row: &AssignmentRecord) -> Result<Tracked, StoreError> {
