@@ -16,7 +16,7 @@ use store::Store;
 use crate::{
     auth::{limits::Rates, password::PasswordRules, record_key::RecordKey, seal::Seal},
     clock::Clock,
-    engine::rollout::Bell,
+    engine::rollout::{Bell, Memory},
     firmware::TicketKeys,
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
@@ -43,6 +43,8 @@ pub struct App {
     pub firmware_dir: Arc<Path>,
     /// Wakes the loop of rollouts.
     pub bell: Bell,
+    /// What that loop remembers.
+    pub memory: Memory,
     /// What the hospital set.
     pub settings: Settings,
 }

@@ -159,6 +159,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let app = App {
         firmware_dir: config.firmware_dir().into(),
         bell: Bell::default(),
+        memory: rollout::Memory::default(),
         store,
         clock,
         authorities,

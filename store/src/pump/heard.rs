@@ -5,7 +5,7 @@ use fleet::{
     Timestamp,
     id::{CareAreaId, PumpId},
     pump::Activity,
-    text::SerialNumber,
+    text::{HardwareId, SerialNumber},
 };
 
 use crate::{
@@ -26,6 +26,17 @@ pub struct Heard {
     pub last_seen: Option<Timestamp>,
     /// What it last said: what it does, whether a patient is attached, and when we had that.
     pub state: Option<(Activity, bool, Timestamp)>,
+}
+
+/// Which state of a pump something goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct PumpMark {
+    /// Which pump.
+    pub pump: PumpId,
+    /// Counts changes.
+    pub row_version: i64,
+    /// Hardware revision.
+    pub hardware_id: Option<HardwareId>,
 }
 
 type Row = (
@@ -57,14 +68,16 @@ impl Db<'_> {
                 .load(self.connection)
                 .attempt("read what pumps last said")?;
             found.extend(rows.into_iter().map(
-                |(pump, connected, last_seen, activity, patient_attached, received_at)| Heard {
-                    pump,
-                    connected: connected.unwrap_or_default(),
-                    last_seen,
-                    state: activity
-                        .zip(patient_attached)
-                        .zip(received_at)
-                        .map(|((activity, patient_attached), at)| (activity, patient_attached, at)),
+                |(pump, connected, last_seen, activity, patient_attached, received_at)| {
+                    Heard {
+                        pump,
+                        connected: connected.unwrap_or_default(),
+                        last_seen,
+                        state: activity
+                            .zip(patient_attached)
+                            .zip(received_at)
+                            .map(|((activity, patient_attached), at)| (activity, patient_attached, at)),
+                    }
                 },
             ));
         }
@@ -88,13 +101,13 @@ impl Db<'_> {
         Ok(found)
     }
 
-    /// The row versions of some pumps, in any order.
-    pub fn pump_versions_of(&mut self, of: &[PumpId]) -> Result<Vec<(PumpId, i64)>, StoreError> {
+    /// How some pumps are at this moment, in any order.
+    pub fn pump_mark_of(&mut self, of: &[PumpId]) -> Result<Vec<PumpMark>, StoreError> {
         let mut found = Vec::with_capacity(of.len());
         for of in of.chunks(500) {
-            let rows: Vec<(PumpId, i64)> = pumps::table
+            let rows: Vec<PumpMark> = pumps::table
                 .filter(pumps::id.eq_any(of.iter().map(Val)))
-                .select((pumps::id, pumps::row_version))
+                .select((pumps::id, pumps::row_version, pumps::hardware_id))
                 .load(self.connection)
                 .attempt("read the versions of pumps")?;
             found.extend(rows);

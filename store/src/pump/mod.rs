@@ -6,7 +6,7 @@ mod list;
 mod software;
 
 pub use change::PumpPatch;
-pub use heard::Heard;
+pub use heard::{Heard, PumpMark};
 pub use list::{PumpCounts, PumpFilter, PumpListing};
 pub use software::PumpSoftware;
 

@@ -120,9 +120,17 @@ impl World {
             let end = made.next_at.unwrap_or(self.now + TimeDelta::days(400));
             assert!(end > self.now, "{end} has come at {}", self.now);
             let whole = end - self.now;
-            for then in [self.now + whole / 9, self.now + whole / 2, end - TimeDelta::microseconds(1)] {
+            for then in [
+                self.now + whole / 9,
+                self.now + whole / 2,
+                end - TimeDelta::microseconds(1),
+            ] {
                 let later = plan(&self.snapshot, then);
-                assert!(later.steps.is_empty(), "at {then}, before {end}: {:?}", later.steps);
+                assert!(
+                    later.steps.is_empty(),
+                    "at {then}, before {end}: {:?}",
+                    later.steps
+                );
             }
         }
         made

@@ -10,7 +10,7 @@ use fleet::{
     text::SerialNumber,
 };
 use serde_json::{Value, json};
-use store::{AssignmentRecord, Db, RolloutRecord, StoreError};
+use store::{Db, RolloutRecord, Standing, StoreError};
 
 use super::{NotReady, Shown, subject};
 use crate::command::CommandError;
@@ -18,12 +18,12 @@ use crate::command::CommandError;
 /// The pumps of assignments, by serial number, each with its care area.
 type Pumps = BTreeMap<PumpId, (SerialNumber, Option<CareAreaId>)>;
 
-fn pumps(db: &mut Db<'_>, assignments: &[AssignmentRecord]) -> Result<Pumps, StoreError> {
+fn pumps(db: &mut Db<'_>, assignments: &[Standing]) -> Result<Pumps, StoreError> {
     let ids: BTreeSet<_> = assignments.iter().map(|assignment| assignment.pump).collect();
-    let listings = db.pump_listing_of(&ids.into_iter().collect::<Vec<_>>())?;
-    Ok(listings
+    let serials = db.pump_serials_of(&ids.into_iter().collect::<Vec<_>>())?;
+    Ok(serials
         .into_iter()
-        .map(|listing| (listing.pump.id, (listing.pump.serial, listing.pump.care_area)))
+        .map(|(id, serial, care_area)| (id, (serial, care_area)))
         .collect())
 }
 
@@ -46,7 +46,7 @@ fn release(db: &mut Db<'_>, rollout: &RolloutRecord) -> Result<(Value, Manifest)
 pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandError> {
     let row = db.rollout_fetch(id)?;
     let waves = db.wave_of(&[id])?;
-    let assignments = db.assignment_of(&[id])?;
+    let assignments = db.assignment_standing(&[id])?;
     let pumps = pumps(db, &assignments)?;
     let (release, manifest) = release(db, &row)?;
     let stages: Vec<_> = waves
@@ -90,8 +90,7 @@ pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandEr
 pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Result<Shown, CommandError> {
     let row = db.wave_fetch(id)?;
     let rollout = db.rollout_fetch(row.rollout)?;
-    let mut assignments = db.assignment_of(&[row.rollout])?;
-    assignments.retain(|assignment| assignment.wave == id);
+    let assignments = db.assignment_standing_in(id)?;
     let pumps = pumps(db, &assignments)?;
     let (release, manifest) = release(db, &rollout)?;
     let before = matches!(row.state, WaveState::Pending | WaveState::Briefing);
@@ -106,7 +105,7 @@ pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Res
         "number": row.number,
         "name": row.name,
     });
-    let serial = |assignment: &AssignmentRecord| {
+    let serial = |assignment: &Standing| {
         pumps
             .get(&assignment.pump)
             .map(|(serial, _)| serial.to_string())

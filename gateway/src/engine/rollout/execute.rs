@@ -3,18 +3,20 @@
 //! All steps of a plan go into one transaction. If the database refuses one of them, each goes alone, and what was overtaken is
 //! planned again.
 
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+
 use fleet::{
     Timestamp,
     audit::Action,
     event::EventKind,
-    id::{AssignmentId, PumpId, TicketId},
+    id::{AssignmentId, PumpId, RolloutId, TicketId, WaveId},
     pump::{Component, HoldKind},
     rollout::{AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, state::WaveState},
     signature::Digest,
     text::Reason,
 };
 use serde_json::{Value, json};
-use store::{AssignmentRecord, Db, StoreError, TicketRecord};
+use store::{AssignmentRecord, Db, PumpMark, StoreError, TicketRecord};
 use wire::{
     message::{Order, OrderBody, V1},
     ticket::Ticket,
@@ -77,6 +79,7 @@ fn together(app: &App, actor: &Actor, facts: &Facts, steps: &[Step]) -> Result<A
         let mut carrying = Carrying {
             change: &change,
             facts,
+            rows: Rows::read(db, steps)?,
             after: After::default(),
         };
         for step in steps {
@@ -107,7 +110,69 @@ impl After {
 struct Carrying<'a> {
     change: &'a Change<'a>,
     facts: &'a Facts,
+    rows: Rows,
     after: After,
+}
+
+/// What the steps are compared with, as it is in the transaction that carries them out. What a step changes is no longer here, and
+/// is read again by the next that needs it.
+struct Rows {
+    assignments: HashMap<AssignmentId, AssignmentRecord>,
+    pumps: HashMap<PumpId, PumpMark>,
+    rollouts: HashMap<RolloutId, i64>,
+    waves: HashMap<WaveId, i64>,
+}
+
+impl Rows {
+    fn read(db: &mut Db<'_>, steps: &[Step]) -> Result<Self, StoreError> {
+        let of_pumps = steps.iter().filter_map(|step| match step {
+            Step::Assignment { assignment, pump, .. } => Some((*assignment, *pump)),
+            Step::Rollout { .. } | Step::Wave { .. } => None,
+        });
+        let (assignments, pumps): (Vec<_>, BTreeSet<_>) = of_pumps.unzip();
+        let pumps: Vec<_> = pumps.into_iter().collect();
+        Ok(Self {
+            assignments: db
+                .assignment_fetch_of(&assignments)?
+                .into_iter()
+                .map(|row| (row.id, row))
+                .collect(),
+            pumps: db
+                .pump_mark_of(&pumps)?
+                .into_iter()
+                .map(|mark| (mark.pump, mark))
+                .collect(),
+            rollouts: HashMap::new(),
+            waves: HashMap::new(),
+        })
+    }
+
+    fn pump(&mut self, db: &mut Db<'_>, id: PumpId) -> Result<&PumpMark, StoreError> {
+        Ok(match self.pumps.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let mark = db.pump_mark_of(&[id])?.pop();
+                vacant.insert(mark.ok_or_else(|| StoreError::NotFound {
+                    what: "pump",
+                    id: id.to_string(),
+                })?)
+            }
+        })
+    }
+
+    fn rollout(&mut self, db: &mut Db<'_>, id: RolloutId) -> Result<i64, StoreError> {
+        Ok(match self.rollouts.entry(id) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => *vacant.insert(db.rollout_fetch(id)?.row_version),
+        })
+    }
+
+    fn wave(&mut self, db: &mut Db<'_>, id: WaveId) -> Result<i64, StoreError> {
+        Ok(match self.waves.entry(id) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => *vacant.insert(db.wave_fetch(id)?.row_version),
+        })
+    }
 }
 
 fn overtaken(what: &'static str) -> CommandError {
@@ -135,6 +200,7 @@ impl Carrying<'_> {
                     RolloutAction::Halt { .. } => Reason::new(&action.to_string()).ok(),
                     RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => None,
                 };
+                self.rows.rollouts.remove(rollout);
                 db.rollout_move(*rollout, seen.0, state, why.as_ref(), self.change.now)?;
                 self.moved(db, "rollout", rollout, row.state.as_str(), state.as_str(), action)?;
                 let kind = match action {
@@ -157,6 +223,7 @@ impl Carrying<'_> {
                 if let WaveAction::Pass { evidence } = action {
                     wanted.evidence = Some(*evidence);
                 }
+                self.rows.waves.remove(wave);
                 db.wave_update(&wanted, seen.0)?;
                 self.moved(
                     db,
@@ -190,10 +257,9 @@ impl Carrying<'_> {
         seen: i64,
         action: &AssignmentAction,
     ) -> Result<(), CommandError> {
-        let row = self
-            .facts
-            .assignments
-            .get(&id)
+        let row = self.rows.assignments.remove(&id);
+        let row = &row
+            .filter(|row| row.row_version == seen)
             .ok_or_else(|| overtaken("the assignment"))?;
         let mut wanted = row.clone();
         if let Some(event) = action.event() {
@@ -253,7 +319,7 @@ impl Carrying<'_> {
                 wanted.last_heard = *last_heard;
             }
             AssignmentAction::OrderRollBack { pump_seen } => {
-                if db.pump_fetch(pump)?.row_version != pump_seen.0 {
+                if self.rows.pump(db, pump)?.row_version != pump_seen.0 {
                     return Err(overtaken("the pump"));
                 }
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
@@ -280,14 +346,14 @@ impl Carrying<'_> {
     }
 
     /// Whether everything by which a pump may be touched is as it was when that was planned.
-    fn still_so(&self, db: &mut Db<'_>, pump: PumpId, under: &Under) -> Result<(), CommandError> {
-        if db.pump_fetch(pump)?.row_version != under.pump_seen.0 {
+    fn still_so(&mut self, db: &mut Db<'_>, pump: PumpId, under: &Under) -> Result<(), CommandError> {
+        if self.rows.pump(db, pump)?.row_version != under.pump_seen.0 {
             return Err(overtaken("the pump"));
         }
-        if db.rollout_fetch(under.rollout)?.row_version != under.rollout_seen.0 {
+        if self.rows.rollout(db, under.rollout)? != under.rollout_seen.0 {
             return Err(overtaken("the rollout"));
         }
-        if db.wave_fetch(under.wave)?.row_version != under.wave_seen.0 {
+        if self.rows.wave(db, under.wave)? != under.wave_seen.0 {
             return Err(overtaken("the wave"));
         }
         Ok(())
@@ -300,12 +366,13 @@ impl Carrying<'_> {
     }
 
     fn issue(
-        &self,
+        &mut self,
         db: &mut Db<'_>,
         row: &AssignmentRecord,
         not_after: Timestamp,
         evidence: Digest,
     ) -> Result<TicketId, CommandError> {
+        let hardware = self.rows.pump(db, row.pump)?.hardware_id.clone();
         let release = self.release(row)?;
         let file = release.file(&row.target).ok_or_else(|| {
             corrupt(
@@ -320,7 +387,7 @@ impl Carrying<'_> {
             v: V1,
             id: self.change.id(TicketId::from_uuid),
             pump: row.pump,
-            hardware: db.pump_fetch(row.pump)?.hardware_id,
+            hardware,
             from: components(&row.before)?,
             to: components(&row.named)?,
             repository: release.repository.name.clone(),
@@ -366,6 +433,7 @@ impl Carrying<'_> {
     }
 
     fn hold(&mut self, db: &mut Db<'_>, id: PumpId, why: HeldBecause) -> Result<(), CommandError> {
+        self.rows.pumps.remove(&id);
         if let Some(order) = hold::clinically(db, id, &why.to_string(), self.change.now)? {
             self.after.held.push(id);
             self.after.orders.push((id, order));
