@@ -10,4 +10,4 @@ mod problems;
 mod pumps;
 mod rights;
 mod signatures;
-mod stage;
+pub(crate) mod stage;

@@ -92,8 +92,8 @@ impl PumpLink for Notebook {
     }
 }
 
-pub(super) struct Stage {
-    pub(super) app: App,
+pub(crate) struct Stage {
+    pub(crate) app: App,
     api: Api,
     notebook: Arc<Notebook>,
     clock: Arc<Mutex<Timestamp>>,
@@ -146,7 +146,7 @@ pub(super) fn request_as(secret: &str, method: Method, path: &str) -> TestReques
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_rates(Rates {
             per_account: 0,
             per_account_burst: 0,
@@ -202,7 +202,7 @@ impl Stage {
         self.dir.path().join("keys")
     }
 
-    pub(super) fn move_clock(&self, by: TimeDelta) {
+    pub(crate) fn move_clock(&self, by: TimeDelta) {
         *self.clock.lock().unwrap() += by;
     }
 
@@ -224,7 +224,7 @@ impl Stage {
     }
 
     /// A person with roles, each where it is said.
-    pub(super) fn person_with(&self, name: &str, grants: &[Grant], must_change_password: bool) -> AccountId {
+    pub(crate) fn person_with(&self, name: &str, grants: &[Grant], must_change_password: bool) -> AccountId {
         static HASH: LazyLock<String> =
             LazyLock::new(|| password::hash(&SecretString::from(PASSWORD)).unwrap());
         let account = AccountRecord {
