@@ -39,10 +39,10 @@ use gateway::{
     auth::limits::Rates,
     clock::Clock,
     command::subject,
-    config::Config,
+    config::{Config, Listen},
     engine::rollout::{Bell, Memory, turn},
     fresh,
-    init::{self, Listen, Plan},
+    init::{self, Plan},
     mqtt::{Down, PumpLink},
     pki::{authorities::Authorities, gate::Gate, key::KdfCost},
     serve,
@@ -51,7 +51,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::{
     AccountRecord, AssignmentRecord, Db, PumpSoftware, ReleaseRecord, RepositoryRecord, RolloutRecord,
-    SignatureRecord, Store, StoreError, WaveRecord,
+    SessionRecord, SignatureRecord, Store, StoreError, WaveRecord,
 };
 use uuid::Uuid;
 
@@ -77,6 +77,7 @@ const CARE_AREAS: usize = 20;
 /// Pumps report twice a minute: so many seconds hold the reports of the whole fleet.
 const ROUND: usize = 30;
 const REPEATS: u32 = 20;
+const SESSION: SessionId = SessionId::from_uuid(Uuid::nil());
 
 /// Nobody is connected.
 struct Nobody;
@@ -167,6 +168,23 @@ fn ground(db: &mut Db<'_>, now: Timestamp) -> Outcome<Ground> {
         })?;
     }
     let author = author.1;
+    db.session_create(&SessionRecord {
+        id: SESSION,
+        account: approver.1,
+        secret_hash: [1; 32],
+        device: None,
+        address: None,
+        agent: None,
+        factors: "password".to_owned(),
+        authenticated_at: now,
+        last_seen_at: now,
+        idle_seconds: 900,
+        expires_at: now + TimeDelta::days(1),
+        ended_at: None,
+        end_reason: None,
+        signed_at: None,
+        glass: None,
+    })?;
     let maker = db.manufacturer_ensure(
         &Name::new("Acme Medical")?,
         ManufacturerId::from_uuid(fresh::uuid(now)),
@@ -384,7 +402,7 @@ fn approve(db: &mut Db<'_>, ground: &Ground, rollout: RolloutId) -> Outcome<()> 
             signed_at: ZonedTime::from_parts(ground.now, 0),
         },
         content: "{}".to_owned(),
-        session: SessionId::from_uuid(Uuid::nil()),
+        session: SESSION,
         factors: "password".to_owned(),
         seal: "c2VhbA==".to_owned(),
         key_id: "0123456789abcdef".to_owned(),
