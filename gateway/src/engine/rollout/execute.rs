@@ -3,20 +3,18 @@
 //! All steps of a plan go into one transaction. If the database refuses one of them, each goes alone, and what was overtaken is
 //! planned again.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
-
 use fleet::{
     Timestamp,
     audit::Action,
     event::EventKind,
-    id::{AssignmentId, PumpId, RolloutId, TicketId, WaveId},
+    id::{AssignmentId, PumpId, TicketId},
     pump::{Component, HoldKind},
     rollout::{AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, state::WaveState},
     signature::Digest,
     text::Reason,
 };
 use serde_json::{Value, json};
-use store::{AssignmentRecord, Db, PumpMark, StoreError, TicketRecord};
+use store::{AssignmentRecord, Db, StoreError, TicketRecord};
 use wire::{
     message::{Order, OrderBody, V1},
     ticket::Ticket,
@@ -25,6 +23,7 @@ use wire::{
 use super::{
     facts::{Facts, Release, corrupt},
     hold,
+    rows::Rows,
 };
 use crate::{
     app::{Actor, App},
@@ -112,67 +111,6 @@ struct Carrying<'a> {
     facts: &'a Facts,
     rows: Rows,
     after: After,
-}
-
-/// What the steps are compared with, as it is in the transaction that carries them out. What a step changes is no longer here, and
-/// is read again by the next that needs it.
-struct Rows {
-    assignments: HashMap<AssignmentId, AssignmentRecord>,
-    pumps: HashMap<PumpId, PumpMark>,
-    rollouts: HashMap<RolloutId, i64>,
-    waves: HashMap<WaveId, i64>,
-}
-
-impl Rows {
-    fn read(db: &mut Db<'_>, steps: &[Step]) -> Result<Self, StoreError> {
-        let of_pumps = steps.iter().filter_map(|step| match step {
-            Step::Assignment { assignment, pump, .. } => Some((*assignment, *pump)),
-            Step::Rollout { .. } | Step::Wave { .. } => None,
-        });
-        let (assignments, pumps): (Vec<_>, BTreeSet<_>) = of_pumps.unzip();
-        let pumps: Vec<_> = pumps.into_iter().collect();
-        Ok(Self {
-            assignments: db
-                .assignment_fetch_of(&assignments)?
-                .into_iter()
-                .map(|row| (row.id, row))
-                .collect(),
-            pumps: db
-                .pump_mark_of(&pumps)?
-                .into_iter()
-                .map(|mark| (mark.pump, mark))
-                .collect(),
-            rollouts: HashMap::new(),
-            waves: HashMap::new(),
-        })
-    }
-
-    fn pump(&mut self, db: &mut Db<'_>, id: PumpId) -> Result<&PumpMark, StoreError> {
-        Ok(match self.pumps.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(vacant) => {
-                let mark = db.pump_mark_of(&[id])?.pop();
-                vacant.insert(mark.ok_or_else(|| StoreError::NotFound {
-                    what: "pump",
-                    id: id.to_string(),
-                })?)
-            }
-        })
-    }
-
-    fn rollout(&mut self, db: &mut Db<'_>, id: RolloutId) -> Result<i64, StoreError> {
-        Ok(match self.rollouts.entry(id) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(vacant) => *vacant.insert(db.rollout_fetch(id)?.row_version),
-        })
-    }
-
-    fn wave(&mut self, db: &mut Db<'_>, id: WaveId) -> Result<i64, StoreError> {
-        Ok(match self.waves.entry(id) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(vacant) => *vacant.insert(db.wave_fetch(id)?.row_version),
-        })
-    }
 }
 
 fn overtaken(what: &'static str) -> CommandError {

@@ -9,6 +9,7 @@
 //! | [`facts`] | from the record to what the planner is shown |
 //! | [`memory`] | what is kept between looks |
 //! | [`execute`] | from a step to the record |
+//! | [`rows`] | what steps are compared with |
 //! | [`hold`] | a pump is held by a rule |
 //! | [`check`] | what was read of a pump, as the rules take it |
 //! | [`report`] | what a pump says of an update |
@@ -19,6 +20,7 @@ pub(crate) mod facts;
 mod hold;
 mod memory;
 pub(crate) mod report;
+mod rows;
 
 use std::{sync::Arc, time::Duration};
 

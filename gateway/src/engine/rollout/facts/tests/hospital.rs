@@ -1,7 +1,4 @@
-//! The record is changed at random, in every way that rollouts depend on. What was kept and refreshed is then the same as what is
-//! read anew; and after a turn, also one at which nothing was planned, a plan from what is read anew has no steps.
-//!
-//! There is an eighth as many runs as `PROPTEST_CASES` says; a failing one prints its seed.
+//! A hospital on record, and what may happen to it.
 
 use std::collections::BTreeSet;
 
@@ -16,15 +13,12 @@ use fleet::{
     },
     pump::{Activity, Component, Hold, HoldKind, Pump, PumpState, SecurityCounter},
     rollout::{
-        plan,
-        snapshot::Snapshot,
         spec::Spec,
         state::{AssignmentState, RolloutState, WaveState},
     },
     signature::{Answer, Digest, Meaning, Named, SignatureStatement, SubjectKind, ZonedTime},
     text::{ComponentName, ComponentVersion, Name, Reason, SerialNumber},
 };
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use store::{
     AssignmentRecord, CheckRecord, Db, PresenceChange, PumpPatch, PumpSoftware, ReleaseRecord,
@@ -33,13 +27,10 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{
-    super::{check::Entered, turn},
-    Facts, Refreshed, load,
-};
+use super::super::{super::check::Entered, Facts, load};
 use crate::{api::tests::stage::Stage, command::subject, fresh};
 
-const MANIFEST: &str = include_str!("../../../../../docs/release-manifest.example.json");
+const MANIFEST: &str = include_str!("../../../../../../docs/release-manifest.example.json");
 const FILES: [&str; 2] = ["volumat7/9.12-early.bin", "volumat7/9.12.bin"];
 const PUMPS: usize = 10;
 const SESSION: SessionId = SessionId::from_uuid(Uuid::from_u128(1));
@@ -53,8 +44,8 @@ fn nth<T: Copy>(all: &[T], which: usize) -> T {
 }
 
 /// A hospital with two rollouts of one release at work.
-struct Hospital {
-    stage: Stage,
+pub(super) struct Hospital {
+    pub(super) stage: Stage,
     model: ModelId,
     areas: Vec<CareAreaId>,
     people: Vec<AccountId>,
@@ -68,10 +59,10 @@ struct Hospital {
 }
 
 /// What happens, which ones it happens to, and how.
-type Act = (usize, usize, usize);
+pub(super) type Act = (usize, usize, usize);
 
 impl Hospital {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let stage = Stage::new();
         let now = stage.app.now();
         let nurse = |role, everywhere: bool| Grant {
@@ -163,7 +154,7 @@ impl Hospital {
     }
 
     /// The first rollout is approved, and its first wave is open.
-    fn begin(&mut self, db: &mut Db<'_>, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn begin(&mut self, db: &mut Db<'_>, now: Timestamp) -> Result<(), StoreError> {
         let mut wave = db.wave_fetch(self.waves[0])?;
         wave.state = WaveState::Open;
         wave.opened_at = Some(now);
@@ -266,7 +257,7 @@ impl Hospital {
     }
 
     /// Does something to the record. The database refuses some of it, and then nothing happened.
-    fn act(&mut self, (what, which, how): Act) {
+    pub(super) fn act(&mut self, (what, which, how): Act) {
         let store = self.stage.app.store.clone();
         let now = self.stage.app.now();
         match what % 24 {
@@ -478,7 +469,7 @@ impl Hospital {
     }
 
     /// Everything, read anew.
-    fn anew(&self, now: Timestamp) -> Option<Facts> {
+    pub(super) fn anew(&self, now: Timestamp) -> Option<Facts> {
         let app = &self.stage.app;
         app.store.read(|db| load(db, app, now)).unwrap()
     }
@@ -586,145 +577,4 @@ fn state(pump: PumpId, how: usize, now: Timestamp) -> PumpState {
         place: None,
         alarm: None,
     }
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    alike: usize,
-    changed: usize,
-    anew: usize,
-    /// What was touched, of everything that can be.
-    kinds: BTreeSet<&'static str>,
-}
-
-impl Seen {
-    fn note(&mut self, touched: &Touched) {
-        let kinds = [
-            ("heard", !touched.heard.is_empty()),
-            ("pumps", !touched.pumps.is_empty()),
-            ("assignments", !touched.assignments.is_empty()),
-            ("waves", !touched.waves.is_empty()),
-            ("rollouts", !touched.rollouts.is_empty()),
-            ("signed", !touched.signed.is_empty()),
-            ("tickets", touched.tickets),
-            ("staff", touched.staff),
-            ("everything", touched.everything),
-        ];
-        self.kinds
-            .extend(kinds.iter().filter(|(_, is)| *is).map(|(kind, _)| *kind));
-    }
-}
-
-/// Lets things happen, and compares after each few.
-fn compare(acts: &[Act]) -> Seen {
-    let mut hospital = Hospital::new();
-    let app = hospital.stage.app.clone();
-    let show = |snapshot: &Snapshot| format!("{snapshot:#?}");
-    let mut kept: Option<Facts> = None;
-    let mut seen = Seen::default();
-    for acts in acts.chunks(2) {
-        for act in acts {
-            hospital.act(*act);
-        }
-        let now = app.now();
-        let touched = app.store.touched_take();
-        seen.note(&touched);
-        let refreshed = match &mut kept {
-            None => Refreshed::Outgrown,
-            Some(facts) => app
-                .store
-                .read(|db| facts.refresh(db, &app, &touched, now))
-                .unwrap(),
-        };
-        let fresh = hospital.anew(now);
-        match refreshed {
-            Refreshed::Outgrown => {
-                seen.anew += 1;
-                kept = hospital.anew(now);
-            }
-            Refreshed::Alike => seen.alike += 1,
-            Refreshed::Changed => seen.changed += 1,
-        }
-        let (Some(facts), Some(fresh)) = (&kept, fresh) else {
-            assert!(kept.is_none(), "the rollouts at work are known");
-            continue;
-        };
-        let (was, is) = (show(&facts.snapshot), show(&fresh.snapshot));
-        assert_eq!(was, is, "after {acts:?}: {touched:?}");
-    }
-    seen
-}
-
-fn config() -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig {
-        cases: (usual.cases / 8).max(1),
-        max_shrink_iters: 256,
-        ..usual
-    }
-}
-
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn what_is_refreshed_is_what_is_read_anew(acts in prop::collection::vec((0..24_usize, 0..64_usize, 0..100_usize), 1..120)) {
-        compare(&acts);
-    }
-}
-
-/// Lets the loop of a gateway work on what happens to pumps, and looks after each turn whether it left something undone.
-fn work(acts: &[Act]) -> usize {
-    let mut hospital = Hospital::new();
-    let app = hospital.stage.app.clone();
-    app.store.write(|db| hospital.begin(db, app.now())).unwrap();
-    let mut steps = 0;
-    for act in acts {
-        hospital.act(*act);
-        steps += turn(&app).unwrap();
-        let now = app.now();
-        let Some(fresh) = hospital.anew(now) else { continue };
-        assert_eq!(plan(&fresh.snapshot, now).steps, Vec::new(), "after {act:?}");
-    }
-    steps
-}
-
-/// What pumps do, what becomes of them, and that time passes.
-const OF_PUMPS: [usize; 16] = [0, 0, 1, 3, 4, 5, 3, 4, 6, 6, 7, 8, 9, 10, 11, 22];
-
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn a_turn_leaves_nothing_undone(acts in prop::collection::vec((0..OF_PUMPS.len(), 0..64_usize, 0..100_usize), 1..80)) {
-        let acts: Vec<_> = acts.into_iter().map(|(what, which, how)| (OF_PUMPS[what], which, how)).collect();
-        work(&acts);
-    }
-}
-
-#[test]
-fn turns_do_something() {
-    // Each pump comes, says that it is free, and some time passes.
-    let acts: Vec<_> = (0..10).flat_map(|n| [(6, n, 1), (3, n, 6), (0, 0, 1)]).collect();
-    assert_eq!(
-        work(&acts),
-        8,
-        "four pumps each get a ticket and are told to download"
-    );
-}
-
-/// A comparison that reads everything anew each time would hold as well.
-#[test]
-fn most_looks_read_only_what_was_touched() {
-    let mut number = 1_usize;
-    let mut next = || {
-        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        number >> 33
-    };
-    let acts: Vec<Act> = (0..600)
-        .map(|_| (next() % 24, next() % 64, next() % 100))
-        .collect();
-    let seen = compare(&acts);
-    assert!(seen.anew < seen.changed && seen.alike > 10, "{seen:?}");
-    assert_eq!(seen.kinds.len(), 9, "everything that can be touched is: {seen:?}");
 }
