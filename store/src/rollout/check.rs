@@ -37,6 +37,7 @@ pub struct CheckRecord {
 impl Db<'_> {
     /// Puts a result on record.
     pub fn check_result_create(&mut self, result: &CheckRecord) -> Result<(), StoreError> {
+        self.touched.assignments.insert(result.assignment);
         diesel::insert_into(check_results::table)
             .values(row!(check_results, result; id, assignment, attempt, at, account, body, envelope))
             .execute(self.connection)
