@@ -8,7 +8,7 @@ use fleet::{
     audit::Action,
     event::EventKind,
     id::{AssignmentId, PumpId, TicketId},
-    pump::HoldKind,
+    pump::{Availability, HoldKind, availability},
     rollout::{
         AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, snapshot::TICKET_GRACE,
         state::WaveState,
@@ -227,6 +227,7 @@ impl Carrying<'_> {
             }
             AssignmentAction::OrderInstall { under } => {
                 self.still_so(db, pump, under)?;
+                self.still_free(db, pump)?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
                 self.order(db, pump, OrderBody::Install { ticket })?;
             }
@@ -269,6 +270,7 @@ impl Carrying<'_> {
                 if self.rows.pump(db, pump)? != pump_seen.0 {
                     return Err(overtaken("the pump"));
                 }
+                self.still_free(db, pump)?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
                 let reason = self.reason(&"somebody asked for the old version")?;
                 wanted.roll_back_at = Some(self.change.now);
@@ -304,6 +306,20 @@ impl Carrying<'_> {
             return Err(overtaken("the wave"));
         }
         Ok(())
+    }
+
+    /// S3: also what the pump said since then counts, up to this transaction.
+    fn still_free(&self, db: &mut Db<'_>, pump: PumpId) -> Result<(), CommandError> {
+        let heard = db.pump_heard_of(&[pump])?.pop();
+        let state = heard.filter(|heard| heard.connected).and_then(|heard| heard.state);
+        let is_free = state.is_some_and(|(activity, attached, at)| {
+            availability(activity, attached, at, self.change.now) == Availability::Free
+        });
+        if is_free {
+            Ok(())
+        } else {
+            Err(overtaken("what the pump is doing"))
+        }
     }
 
     fn release(&self, row: &AssignmentRecord) -> Result<&Release, CommandError> {

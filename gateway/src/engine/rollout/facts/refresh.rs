@@ -168,6 +168,11 @@ impl Facts {
     ) -> Result<bool, StoreError> {
         let ids: Vec<_> = touched.assignments.iter().copied().collect();
         for standing in db.assignment_standing_of(&ids)? {
+            let rollout = self.rollouts.get(&standing.rollout);
+            // A rollout that is over is here for somebody's wish alone, and leaves with it.
+            if rollout.is_some_and(|rollout| !is_at_work(rollout.state)) {
+                return Ok(false);
+            }
             if self.places.contains_key(&standing.id) {
                 self.replace_assignment(&standing, dirty);
             } else if self.rollouts.contains_key(&standing.rollout) || standing.roll_back_by.is_some() {
