@@ -37,7 +37,7 @@ use tokio::task::JoinSet;
 
 /// The release that manufacturers read as an example; its files are made to measure.
 const MANIFEST: &[u8] = include_bytes!("../../docs/release-manifest.example.json");
-const FILE: &str = "volumat7/9.12.bin";
+const FILE: &str = "volumat7/9.12/main.bin";
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -121,7 +121,7 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
 fn stock(dir: &Path, firmware: &Path, length: usize) -> Outcome<Duration> {
     let image = dir.join("image");
     std::fs::write(&image, demo_image(1, length))?;
-    let files = [FILE, "volumat7/9.12-early.bin"]
+    let files = [FILE, "volumat7/9.12/early.bin"]
         .into_iter()
         .map(|path| Ok((path.parse()?, image.clone())))
         .collect::<Outcome<BTreeMap<_, _>>>()?;

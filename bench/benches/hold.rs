@@ -315,7 +315,9 @@ fn under_test(db: &mut Db<'_>, pumps: &[PumpId], now: Timestamp) -> Result<Vec<T
                 row_version: 1,
                 state: AssignmentState::SelfTest,
                 since: now,
-                target: "volumat7/9.12.bin".parse().map_err(|error| corrupt(&error))?,
+                target: "volumat7/9.12/main.bin"
+                    .parse()
+                    .map_err(|error| corrupt(&error))?,
                 before: json!([{ "name": "main", "version": "9.11" }]),
                 named: named(),
                 ticket: Some(TicketId::from_uuid(fresh::uuid(now))),

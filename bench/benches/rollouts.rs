@@ -71,7 +71,7 @@ struct Arguments {
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const MANIFEST: &str = include_str!("../../docs/release-manifest.example.json");
-const FILE: &str = "volumat7/9.12.bin";
+const FILE: &str = "volumat7/9.12/main.bin";
 /// So many are in the first wave, which is open; all others wait for it.
 const FIRST: usize = 10;
 /// Of the first wave so many are done; the rest are not connected.

@@ -302,7 +302,7 @@ async fn a_repository_by_other_tools_imports() {
     let dir = hospital.dir();
     let terminal = Terminal::of(&hospital, &hospital.api).with_pin();
     let manifest = build(dir, "9.12", EXAMPLE);
-    let files: Vec<_> = ["volumat7/9.12-early.bin", "volumat7/9.12.bin"]
+    let files: Vec<_> = ["volumat7/9.12/early.bin", "volumat7/9.12/main.bin"]
         .iter()
         .map(|path| format!("{path}={}", text(&dir.join("9.12").join(path))))
         .collect();

@@ -33,7 +33,7 @@ const EXAMPLE: &str = concat!(
 );
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python");
 const MANIFEST: &str = "volumat7/9.12/release.json";
-const FILES: [&str; 2] = ["volumat7/9.12-early.bin", "volumat7/9.12.bin"];
+const FILES: [&str; 2] = ["volumat7/9.12/early.bin", "volumat7/9.12/main.bin"];
 
 /// Firmware of the example release, by path.
 fn images(dir: &Path) -> BTreeMap<&'static str, PathBuf> {

@@ -45,6 +45,12 @@ impl TargetPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The directory it is in; nothing at the top.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(directory, _)| directory)
+    }
 }
 
 impl FromStr for TargetPath {

@@ -84,12 +84,12 @@ fn what_makes_no_sense_is_named_with_its_field() {
     check(
         "/targets/1/serials/from",
         json!(138_852),
-        "`targets[1]`: could be for the same pump as `volumat7/9.12-early.bin`; tell them apart by serial numbers, hardware or modules",
+        "`targets[1]`: could be for the same pump as `volumat7/9.12/early.bin`; tell them apart by serial numbers, hardware or modules",
     );
     check(
         "/targets/1/path",
-        json!("volumat7/9.12-early.bin"),
-        "`targets[1]`: `volumat7/9.12-early.bin` is there twice",
+        json!("volumat7/9.12/early.bin"),
+        "`targets[1]`: `volumat7/9.12/early.bin` is there twice",
     );
     check(
         "/targets/0/serials",
@@ -224,10 +224,10 @@ fn the_serial_number_chooses_the_file() {
             "{number}"
         );
     };
-    check(0, "volumat7/9.12-early.bin");
-    check(138_852, "volumat7/9.12-early.bin");
-    check(138_853, "volumat7/9.12.bin");
-    check(999_999_999_999_999_999, "volumat7/9.12.bin");
+    check(0, "volumat7/9.12/early.bin");
+    check(138_852, "volumat7/9.12/early.bin");
+    check(138_853, "volumat7/9.12/main.bin");
+    check(999_999_999_999_999_999, "volumat7/9.12/main.bin");
     let manifest = manifest();
     assert_eq!(manifest.brings(&manifest.targets[0])[0].version.as_str(), "9.12a");
     assert_eq!(manifest.brings(&manifest.targets[1])[0].version.as_str(), "9.12");
@@ -308,7 +308,7 @@ fn each_reason_to_leave_a_pump_out_is_enough_alone() {
     check(
         |m, _| m.targets[1].serials = None,
         "several_targets",
-        "two files of the release are for it (volumat7/9.12-early.bin, volumat7/9.12.bin); ask its manufacturer",
+        "two files of the release are for it (volumat7/9.12/early.bin, volumat7/9.12/main.bin); ask its manufacturer",
     );
 }
 

@@ -1,18 +1,20 @@
 //! A schedule in the five fields that people know from cron: minute, hour, day of month, month, day of week.
 //!
+//! The crate `cron` reads the fields; which wall-clock times that comes to is asked day by day here, and [`window`](super::window) places them
+//! in time, because a schedule on a night on which the clocks change is not the crate's to know.
+//!
 //! Days of the week are names. Numbers are refused: one program counts them from Sunday, another from Monday, and a window that
 //! opens on the wrong night is found out on that night. Where day of month and day of week are both given, both have to hold, so
 //! that `0 2 1-7 * SUN` is the first Sunday of a month.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use cron::TimeUnitSpec;
 use thiserror::Error;
 
-const DAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+/// Weeks begin on Monday here, and on Sunday in the crate.
+const WEEK: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 /// Longer than any schedule a person writes.
 const LONGEST_TEXT: usize = 200;
 
@@ -31,14 +33,10 @@ pub enum ScheduleError {
     #[error("`{given}` in the {field} is a number; write MON, TUE, WED, THU, FRI, SAT or SUN")]
     DayNumber { field: Field, given: String },
     /// Something else than the field can hold.
-    #[error("`{given}` in the {field} is not understood; {} is what it holds", .field.holds())]
+    #[error(
+        "`{given}` in the {field} is not understood; it holds {}, ranges from the earlier to the later, and steps from 1 after a `/`", .field.holds()
+    )]
     Value { field: Field, given: String },
-    /// A range from the later to the earlier.
-    #[error("`{given}` in the {field} runs backwards; name the two parts one by one, with a comma")]
-    Backwards { field: Field, given: String },
-    /// A step of nothing.
-    #[error("`{given}` in the {field} has no step; write a whole number from 1 after the `/`")]
-    Step { field: Field, given: String },
 }
 
 /// One of the five fields.
@@ -52,24 +50,13 @@ pub enum Field {
 }
 
 impl Field {
-    /// The least and the greatest value; days of the week count from Monday, inside only.
-    const fn bounds(self) -> (u32, u32) {
-        match self {
-            Self::Minute => (0, 59),
-            Self::Hour => (0, 23),
-            Self::DayOfMonth => (1, 31),
-            Self::Month => (1, 12),
-            Self::DayOfWeek => (0, 6),
-        }
-    }
-
-    const fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Minute | Self::Hour | Self::DayOfMonth => &[],
-            Self::Month => &MONTHS,
-            Self::DayOfWeek => &DAYS,
-        }
-    }
+    const ALL: [Self; 5] = [
+        Self::Minute,
+        Self::Hour,
+        Self::DayOfMonth,
+        Self::Month,
+        Self::DayOfWeek,
+    ];
 
     const fn holds(self) -> &'static str {
         match self {
@@ -81,74 +68,47 @@ impl Field {
         }
     }
 
-    fn value(self, given: &str) -> Result<u32, ScheduleError> {
-        let (least, greatest) = self.bounds();
-        if let Some(place) = self
-            .names()
+    /// Reads one part of a list in this field alone, so that what is wrong can be named. As the crate takes it.
+    fn read(self, part: &str) -> Result<String, ScheduleError> {
+        let given = || part.to_owned();
+        let (range, step) = part.split_once('/').unwrap_or((part, "1"));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if self == Self::DayOfWeek && range.split('-').any(is_number) {
+            return Err(ScheduleError::DayNumber {
+                field: self,
+                given: given(),
+            });
+        }
+        let is_plain = range
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"*-".contains(&byte));
+        let is_step = is_number(step) && step.bytes().any(|digit| digit != b'0');
+        let part = match range.split_once('-').filter(|_| self == Self::DayOfWeek) {
+            Some((first, last)) => days(first, last, step).unwrap_or_else(given),
+            None => given(),
+        };
+        let alone: Vec<_> = Self::ALL
             .iter()
-            .position(|name| name.eq_ignore_ascii_case(given))
-        {
-            return Ok(least.saturating_add(u32::try_from(place).unwrap_or(u32::MAX)));
-        }
-        let is_number = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
-        let given = || given.to_owned();
-        match (self, is_number) {
-            (Self::DayOfWeek, true) => Err(ScheduleError::DayNumber {
+            .map(|field| if *field == self { part.as_str() } else { "*" })
+            .collect();
+        if is_plain && is_step && cron::Schedule::from_str(&format!("0 {}", alone.join(" "))).is_ok() {
+            Ok(part)
+        } else {
+            Err(ScheduleError::Value {
                 field: self,
                 given: given(),
-            }),
-            (_, true) => match given().parse() {
-                Ok(value) if (least..=greatest).contains(&value) => Ok(value),
-                _ => Err(ScheduleError::Value {
-                    field: self,
-                    given: given(),
-                }),
-            },
-            (_, false) => Err(ScheduleError::Value {
-                field: self,
-                given: given(),
-            }),
+            })
         }
     }
+}
 
-    /// Reads a field: `*`, a value, `a-b`, each with `/step`, and lists of them.
-    fn read(self, text: &str) -> Result<Values, ScheduleError> {
-        let mut values = Values(0);
-        for part in text.split(',') {
-            let (range, step) = match part.split_once('/') {
-                None => (part, 1),
-                Some((range, step)) => match step.parse::<u32>() {
-                    Ok(step) if step > 0 => (range, step),
-                    _ => {
-                        return Err(ScheduleError::Step {
-                            field: self,
-                            given: part.to_owned(),
-                        });
-                    }
-                },
-            };
-            let (first, last) = match range.split_once('-') {
-                _ if range == "*" => self.bounds(),
-                Some((first, last)) => (self.value(first)?, self.value(last)?),
-                // `10/15` is from 10 on.
-                None if step > 1 => (self.value(range)?, self.bounds().1),
-                None => {
-                    let value = self.value(range)?;
-                    (value, value)
-                }
-            };
-            if first > last {
-                return Err(ScheduleError::Backwards {
-                    field: self,
-                    given: part.to_owned(),
-                });
-            }
-            for value in (first..=last).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-                values.0 |= 1 << value;
-            }
-        }
-        Ok(values)
-    }
+/// A range of days, written out; nothing when it is none.
+fn days(first: &str, last: &str, step: &str) -> Option<String> {
+    let place = |name: &str| WEEK.iter().position(|day| day.eq_ignore_ascii_case(name));
+    let range = WEEK.get(place(first)?..=place(last)?)?;
+    let step = step.parse().ok().filter(|step| *step > 0)?;
+    let every: Vec<_> = range.iter().step_by(step).copied().collect();
+    Some(every.join(","))
 }
 
 impl fmt::Display for Field {
@@ -163,26 +123,20 @@ impl fmt::Display for Field {
     }
 }
 
-/// Which values a field allows, one bit each; none is above 59.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Values(u64);
+/// When something begins, on a wall clock.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    text: String,
+    read: cron::Schedule,
+}
 
-impl Values {
-    const fn has(self, value: u32) -> bool {
-        value < 64 && self.0 & (1 << value) != 0
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
-/// When something begins, on a wall clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    text: String,
-    minutes: Values,
-    hours: Values,
-    days: Values,
-    months: Values,
-    weekdays: Values,
-}
+impl Eq for Schedule {}
 
 impl Schedule {
     /// Reads a schedule.
@@ -194,17 +148,25 @@ impl Schedule {
             return Err(ScheduleError::TooLong);
         }
         let fields: Vec<_> = text.split_whitespace().collect();
-        let [minute, hour, day, month, weekday] = fields.as_slice() else {
+        if fields.len() != Field::ALL.len() {
             return Err(ScheduleError::Fields { count: fields.len() });
-        };
-        Ok(Self {
-            text: fields.join(" "),
-            minutes: Field::Minute.read(minute)?,
-            hours: Field::Hour.read(hour)?,
-            days: Field::DayOfMonth.read(day)?,
-            months: Field::Month.read(month)?,
-            weekdays: Field::DayOfWeek.read(weekday)?,
-        })
+        }
+        let mut whole = String::from("0");
+        for (field, text) in Field::ALL.into_iter().zip(&fields) {
+            let parts: Vec<_> = text
+                .split(',')
+                .map(|part| field.read(part))
+                .collect::<Result<_, _>>()?;
+            whole.push(' ');
+            whole.push_str(&parts.join(","));
+        }
+        let text = fields.join(" ");
+        // Each part was read by itself; all of them together say nothing new.
+        let read = cron::Schedule::from_str(&whole).map_err(|_| ScheduleError::Value {
+            field: Field::Minute,
+            given: text.clone(),
+        })?;
+        Ok(Self { text, read })
     }
 
     /// The schedule as it was written, with single spaces.
@@ -215,21 +177,15 @@ impl Schedule {
 
     /// The times of a day at which it begins, in order; none on most days of most schedules.
     pub fn times_of(&self, date: NaiveDate) -> impl Iterator<Item = NaiveDateTime> {
-        let day = self.months.has(date.month())
-            && self.days.has(date.day())
-            && self.weekdays.has(date.weekday().num_days_from_monday());
-        let (minutes, hours) = if day {
-            (self.minutes, self.hours)
-        } else {
-            (Values(0), Values(0))
-        };
-        (0..24)
-            .filter(move |hour| hours.has(*hour))
-            .flat_map(move |hour| {
-                (0..60)
-                    .filter(move |minute| minutes.has(*minute))
-                    .map(move |minute| (hour, minute))
-            })
+        let is_day = self.read.months().includes(date.month())
+            && self.read.days_of_month().includes(date.day())
+            // The crate counts from Sunday, and from one.
+            && self.read.days_of_week().includes(date.weekday().number_from_sunday());
+        let hours = is_day.then(|| self.read.hours().iter().collect::<Vec<_>>());
+        hours
+            .into_iter()
+            .flatten()
+            .flat_map(|hour| self.read.minutes().iter().map(move |minute| (hour, minute)))
             .filter_map(|(hour, minute)| NaiveTime::from_hms_opt(hour, minute, 0))
             .map(move |time| date.and_time(time))
     }
@@ -276,10 +232,11 @@ mod tests {
         let such_as = "write minute, hour, day of month, month and day of week, such as `0 22 * * MON-FRI`";
         check("", &format!("{fields} 0; {such_as}"));
         check("0 0 22 * * MON", &format!("{fields} 6; {such_as}"));
+        let more = ", ranges from the earlier to the later, and steps from 1 after a `/`";
         let names = "write MON, TUE, WED, THU, FRI, SAT or SUN";
         check(
             "0 22 * * 1-5",
-            &format!("`1` in the day of week is a number; {names}"),
+            &format!("`1-5` in the day of week is a number; {names}"),
         );
         check(
             "0 22 * * MON,7",
@@ -287,30 +244,34 @@ mod tests {
         );
         check(
             "0 22 * * MO",
-            "`MO` in the day of week is not understood; MON to SUN is what it holds",
+            &format!("`MO` in the day of week is not understood; it holds MON to SUN{more}"),
         );
         check(
             "60 22 * * *",
-            "`60` in the minute is not understood; 0 to 59 is what it holds",
+            &format!("`60` in the minute is not understood; it holds 0 to 59{more}"),
         );
         check(
             "0 +2 * * *",
-            "`+2` in the hour is not understood; 0 to 23 is what it holds",
+            &format!("`+2` in the hour is not understood; it holds 0 to 23{more}"),
         );
         check(
             "0 2 99999999999 * *",
-            "`99999999999` in the day of month is not understood; 1 to 31 is what it holds",
+            &format!("`99999999999` in the day of month is not understood; it holds 1 to 31{more}"),
         );
-        let backwards = "runs backwards; name the two parts one by one, with a comma";
-        check("0 22-2 * * *", &format!("`22-2` in the hour {backwards}"));
+        check(
+            "0 22-2 * * *",
+            &format!("`22-2` in the hour is not understood; it holds 0 to 23{more}"),
+        );
         check(
             "0 22 * * SAT-MON",
-            &format!("`SAT-MON` in the day of week {backwards}"),
+            &format!("`SAT-MON` in the day of week is not understood; it holds MON to SUN{more}"),
         );
-        check(
-            "*/0 2 * * *",
-            "`*/0` in the minute has no step; write a whole number from 1 after the `/`",
-        );
+        for step in ["*/0", "*/", "*/x", "*/-1"] {
+            check(
+                &format!("{step} 2 * * *"),
+                &format!("`{step}` in the minute is not understood; it holds 0 to 59{more}"),
+            );
+        }
         check(&"0 ".repeat(101), "a schedule has at most 200 characters");
     }
 

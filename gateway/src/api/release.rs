@@ -185,8 +185,11 @@ async fn release_import(
     mut payload: Payload,
 ) -> Answer<HttpResponse> {
     let scratch = api.0.app.firmware_dir.join(".upload");
+    let actor = caller.actor.clone();
     let file = api
-        .run(move |_| {
+        .run(move |app| {
+            // Nobody fills the disk who may not import.
+            release::may_import(app, &actor)?;
             std::fs::create_dir_all(&scratch)
                 .and_then(|()| tempfile::NamedTempFile::new_in(&scratch))
                 .map_err(|error| refusal::internal(&error))

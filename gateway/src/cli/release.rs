@@ -433,7 +433,7 @@ mod tests {
             class: "infusion_control".to_owned(),
             manifest,
             files: vec![File {
-                path: "volumat7/9.12.bin".to_owned(),
+                path: "volumat7/9.12/main.bin".to_owned(),
                 length: 300_000,
                 sha256: "cd".to_owned(),
             }],

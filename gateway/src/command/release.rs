@@ -1,6 +1,9 @@
 //! Manufacturers' repositories and releases: whose keys are trusted, and what they signed.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use fleet::{
     access::Permission,
@@ -76,6 +79,17 @@ pub fn repository_add(
     })
 }
 
+/// Whether somebody may import at all: asked before anything is taken in.
+///
+/// # Errors
+/// [`CommandError::Denied`].
+pub fn may_import(app: &App, actor: &Actor) -> Result<(), CommandError> {
+    Change::by(actor, app, Permission::ReleaseImport).check()
+}
+
+/// One import at a time: each reads what was published before it, and publishes.
+static IMPORTING: Mutex<()> = Mutex::new(());
+
 /// Imports what is new in a repository: it is checked as a pump checks it, put on record, and published. Says the releases that
 /// are new. It takes as long as reading and copying the firmware does.
 ///
@@ -89,6 +103,7 @@ pub fn import(
 ) -> Result<Vec<ReleaseRecord>, CommandError> {
     let change = Change::by(actor, app, Permission::ReleaseImport);
     change.check()?;
+    let _turn = IMPORTING.lock().unwrap_or_else(PoisonError::into_inner);
     let imported = checked_and_imported(app, actor, &change, repository, source);
     if let Err(refusal) = &imported {
         let deed = Deed::of(Action::ReleaseRefused, "repository", repository)

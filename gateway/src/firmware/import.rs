@@ -207,6 +207,12 @@ fn release(
         .targets
         .iter()
         .map(|target| {
+            if target.path.directory() != path.directory() {
+                return Err(ImportError::ManifestElsewhere {
+                    manifest: path.clone(),
+                    target: target.path.clone(),
+                });
+            }
             let signed = signed_for(repository, source, &target.path, Some(&path))?;
             let (length, digest) =
                 hash(&signed.source, signed.length).map_err(|error| reading(&target.path, error))?;

@@ -109,6 +109,13 @@ pub enum ImportError {
     },
     #[error("{path}: {source}{}", problems(.source))]
     Manifest { path: TargetPath, source: ManifestError },
+    #[error(
+        "the target `{target}` is in another directory than its manifest `{manifest}`, and a pump looks for the manifest beside what it was told to install; put them side by side"
+    )]
+    ManifestElsewhere {
+        manifest: TargetPath,
+        target: TargetPath,
+    },
     #[error("{doing} failed: {source}")]
     Io { doing: String, source: io::Error },
 }

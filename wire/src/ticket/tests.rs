@@ -26,7 +26,7 @@ pub(crate) fn a_ticket() -> Ticket {
         from: vec![component("main", "9.10"), component("wireless", "v9a")],
         to: vec![component("main", "9.12"), component("wireless", "v9b")],
         repository: "acme-medical".parse().unwrap(),
-        target: "volumat7/9.12.bin".parse().unwrap(),
+        target: "volumat7/9.12/main.bin".parse().unwrap(),
         length: 1000,
         sha256: Digest::of(b"firmware"),
         counter: SecurityCounter(42),

@@ -198,7 +198,7 @@ fn import(stage: &Stage, importer: AccountId, manifest: &str) -> ReleaseId {
         version: ComponentVersion::new("9.12").unwrap(),
         manifest: manifest.to_owned(),
         manifest_hash: Digest::from_bytes([2; 32]),
-        targets: json!([{ "path": "volumat7/9.12.bin", "length": 30_000_000, "sha256": Digest::from_bytes([3; 32]) }]),
+        targets: json!([{ "path": "volumat7/9.12/main.bin", "length": 30_000_000, "sha256": Digest::from_bytes([3; 32]) }]),
         imported_by: importer,
         imported_at: now,
     };

@@ -311,7 +311,9 @@ impl Carrying<'_> {
     /// S3: also what the pump said since then counts, up to this transaction.
     fn still_free(&self, db: &mut Db<'_>, pump: PumpId) -> Result<(), CommandError> {
         let heard = db.pump_heard_of(&[pump])?.pop();
-        let state = heard.filter(|heard| heard.connected).and_then(|heard| heard.state);
+        let state = heard
+            .filter(|heard| heard.connected)
+            .and_then(|heard| heard.state);
         let is_free = state.is_some_and(|(activity, attached, at)| {
             availability(activity, attached, at, self.change.now) == Availability::Free
         });

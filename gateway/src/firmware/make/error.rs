@@ -17,6 +17,13 @@ pub enum MakeError {
     #[error("`{0}` is not a path for a manifest; its last segment is `release.json`")]
     ManifestPath(TargetPath),
     #[error(
+        "`{target}` is in another directory than the manifest `{manifest}`, where no pump looks for it; put them side by side"
+    )]
+    Elsewhere {
+        manifest: TargetPath,
+        target: TargetPath,
+    },
+    #[error(
         "{threshold} of {keys} root keys can not be; give 1 to 8 keys, and a threshold from 1 to as many as there are"
     )]
     Threshold { keys: u8, threshold: u8 },

@@ -101,6 +101,13 @@ pub fn make(make: &Make<'_>) -> Result<Made, MakeError> {
     if make.manifest_path.as_str().rsplit('/').next() != Some(import::MANIFEST) {
         return Err(MakeError::ManifestPath(make.manifest_path.clone()));
     }
+    let elsewhere = |path: &&TargetPath| path.directory() != make.manifest_path.directory();
+    if let Some(target) = manifest.targets.iter().map(|target| &target.path).find(elsewhere) {
+        return Err(MakeError::Elsewhere {
+            manifest: make.manifest_path.clone(),
+            target: target.clone(),
+        });
+    }
     let metadata = make.repository.join("metadata");
     let targets = make.repository.join("targets");
     for dir in [&metadata, &targets] {

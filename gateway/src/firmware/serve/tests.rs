@@ -44,7 +44,7 @@ async fn a_pump_gets_keys_metadata_and_firmware() {
     let sha256 = Digest::of(&image);
     for name in [
         FIRMWARE.to_owned(),
-        format!("volumat7/{sha256}.9.12.bin"),
+        format!("volumat7/9.12/{sha256}.main.bin"),
         format!("{sha256}.{FIRMWARE}"),
     ] {
         let path = format!("/firmware/acme/targets/{name}");
@@ -149,7 +149,7 @@ async fn only_reading_is_allowed() {
 #[tokio::test]
 async fn what_is_published_meanwhile_is_found_at_once() {
     let counter = Counter::open(config::Firmware::default());
-    let path = "/firmware/acme/targets/volumat7/9.13.bin";
+    let path = "/firmware/acme/targets/volumat7/9.13/main.bin";
     counter.get(From::Pump(1), path).await.ok(404);
     counter.workshop.release(
         "9.13",

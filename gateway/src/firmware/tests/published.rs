@@ -80,7 +80,7 @@ fn a_second_release_goes_beside_the_first() {
             .unwrap()
             .unwrap();
         assert_eq!(found.length, Workshop::manifest("9.13").len() as u64);
-        assert!(shelf.target("acme", "volumat7/9.14.bin").unwrap().is_none());
+        assert!(shelf.target("acme", "volumat7/9.14/main.bin").unwrap().is_none());
         assert!(shelf.target("other", FIRMWARE).unwrap().is_none());
         let timestamp = shelf.metadata("acme", "timestamp.json").unwrap().unwrap();
         assert_eq!(timestamp, fs::read(workshop.metadata("timestamp.json")).unwrap());
@@ -124,8 +124,8 @@ fn what_changes_while_it_is_imported_is_not_published() {
     assert!(shelf.metadata("acme", "timestamp.json").unwrap().is_none());
     // Nothing half written stays behind.
     assert_eq!(
-        names(&workshop.shelf().join("acme/targets/volumat7")),
-        ["9.12-early.bin"]
+        names(&workshop.shelf().join("acme/targets/volumat7/9.12")),
+        ["early.bin"]
     );
 }
 
@@ -170,7 +170,7 @@ fn keys_are_their_owners_alone_and_never_overwritten() {
 fn a_threshold_that_can_not_be_is_refused() {
     let check = |root_keys, root_threshold| {
         let dir = tempfile::tempdir().unwrap();
-        let files = [("volumat7/9.12-early.bin", "a"), (FIRMWARE, "b")]
+        let files = [("volumat7/9.12/early.bin", "a"), (FIRMWARE, "b")]
             .map(|(path, name)| {
                 let file = dir.path().join(name);
                 fs::write(&file, name).unwrap();

@@ -37,7 +37,7 @@ fn what_is_sound_is_taken_by_every_kind_of_repository() {
                 .iter()
                 .map(|file| (file.path.as_str(), file.length))
                 .collect();
-            assert_eq!(files, [("volumat7/9.12-early.bin", 100_000), (FIRMWARE, 100_001)]);
+            assert_eq!(files, [("volumat7/9.12/early.bin", 100_000), (FIRMWARE, 100_001)]);
         }
     }
 }
@@ -52,7 +52,7 @@ fn tampering_is_refused_in_plain_words() {
     };
     check(
         |w| flip(&w.target(FIRMWARE)),
-        "the target `volumat7/9.12.bin` was altered: its SHA-256 is ",
+        "the target `volumat7/9.12/main.bin` was altered: its SHA-256 is ",
     );
     check(
         |w| flip(&w.target("volumat7/9.12/release.json")),
@@ -60,15 +60,15 @@ fn tampering_is_refused_in_plain_words() {
     );
     check(
         |w| fs::write(w.target(FIRMWARE), b"short").unwrap(),
-        "the target `volumat7/9.12.bin` has 5 bytes, and 100001 were signed for",
+        "the target `volumat7/9.12/main.bin` has 5 bytes, and 100001 were signed for",
     );
     check(
         |w| fs::write(w.target(FIRMWARE), vec![0; 200_000]).unwrap(),
-        "the target `volumat7/9.12.bin` has 100002 bytes, and 100001 were signed for",
+        "the target `volumat7/9.12/main.bin` has 100002 bytes, and 100001 were signed for",
     );
     check(
         |w| fs::remove_file(w.target(FIRMWARE)).unwrap(),
-        "the target `volumat7/9.12.bin` is not in the repository's directory `targets`",
+        "the target `volumat7/9.12/main.bin` is not in the repository's directory `targets`",
     );
     check(
         |w| {
@@ -76,7 +76,7 @@ fn tampering_is_refused_in_plain_words() {
             fs::rename(&file, w.dir().join("elsewhere")).unwrap();
             std::os::unix::fs::symlink(w.dir().join("elsewhere"), file).unwrap();
         },
-        "the target `volumat7/9.12.bin` is not in the repository's directory `targets`",
+        "the target `volumat7/9.12/main.bin` is not in the repository's directory `targets`",
     );
     for (file, name) in [
         ("1.targets.json", "`1.targets.json`"),
@@ -337,7 +337,7 @@ fn a_release_that_makes_no_sense_is_refused_with_its_fields() {
     };
     check(
         &|targets| drop(targets.as_object_mut().unwrap().remove(FIRMWARE)),
-        "`volumat7/9.12.bin` is not among the signed targets, and volumat7/9.12/release.json names it",
+        "`volumat7/9.12/main.bin` is not among the signed targets, and volumat7/9.12/release.json names it",
     );
     check(
         &|targets| {
@@ -378,4 +378,28 @@ fn a_release_that_makes_no_sense_is_refused_with_its_fields() {
     ] {
         assert!(error.contains(part), "{error}");
     }
+}
+
+/// A pump looks for the manifest beside what it was told to install.
+#[test]
+fn a_manifest_in_another_directory_than_its_files_is_refused() {
+    let workshop = Workshop::new();
+    let file = workshop.target("volumat7/9.12/release.json");
+    let up = workshop
+        .repository()
+        .join("targets/volumat7")
+        .join(file.file_name().unwrap());
+    fs::rename(&file, up).unwrap();
+    workshop.rewrite("1.targets.json", Role::Targets, |body| {
+        let targets = body["targets"].as_object_mut().unwrap();
+        let manifest = targets.remove("volumat7/9.12/release.json").unwrap();
+        targets.insert("volumat7/release.json".to_owned(), manifest);
+    });
+    workshop.name_by_version_only();
+    let error = workshop.check().unwrap_err();
+    assert!(matches!(error, ImportError::ManifestElsewhere { .. }), "{error}");
+    // The manufacturer's own tool does not let it come to that.
+    let moved = MANIFEST.replace("volumat7/9.12/main.bin", "volumat7/main.bin");
+    let make = std::panic::catch_unwind(|| workshop.release("9.13", &moved));
+    assert!(make.is_err());
 }

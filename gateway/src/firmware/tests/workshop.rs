@@ -25,7 +25,7 @@ use crate::firmware::{
 /// The present of every test: 15 January 2027, 08:00:00 UTC.
 pub(crate) const NOW: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 pub(crate) const MANIFEST: &str = include_str!("../../../../docs/release-manifest.example.json");
-pub(crate) const FIRMWARE: &str = "volumat7/9.12.bin";
+pub(crate) const FIRMWARE: &str = "volumat7/9.12/main.bin";
 
 pub(crate) struct Workshop {
     dir: TempDir,

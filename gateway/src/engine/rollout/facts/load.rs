@@ -1,6 +1,6 @@
 //! Everything of the rollouts that have something left to do, read anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use fleet::{
     Timestamp,
@@ -70,16 +70,29 @@ fn bare(
 ) -> Result<Facts, StoreError> {
     let mut releases = HashMap::new();
     let mut shown = Vec::with_capacity(rollouts.len());
-    for row in &rollouts {
-        if !releases.contains_key(&row.release) {
-            releases.insert(row.release, release(db, row.release)?);
-        }
-        let release = releases
-            .get(&row.release)
-            .ok_or_else(|| corrupt("read a rollout", "its release is gone"))?;
+    let mut readable = Vec::with_capacity(rollouts.len());
+    for row in rollouts {
+        let release = match releases.entry(row.release) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => match release(db, row.release) {
+                Ok(release) => vacant.insert(release),
+                Err(error) => {
+                    unreadable(&row, error)?;
+                    continue;
+                }
+            },
+        };
         let of_it = stages.iter().filter(|wave| wave.rollout == row.id);
-        shown.push(rollout_facts(row, release, of_it.map(wave_facts).collect())?);
+        match rollout_facts(&row, release, of_it.map(wave_facts).collect()) {
+            Ok(facts) => shown.push(facts),
+            Err(error) => {
+                unreadable(&row, error)?;
+                continue;
+            }
+        }
+        readable.push(row);
     }
+    let rollouts = readable;
     Ok(Facts {
         snapshot: Snapshot {
             rollouts: shown,
@@ -103,6 +116,17 @@ fn bare(
         staff: Staff::read(db)?,
         signatures: Signatures::default(),
     })
+}
+
+/// A rollout that can not be read stands still, and holds up no other: their pumps have deadlines.
+fn unreadable(row: &RolloutRecord, error: StoreError) -> Result<(), StoreError> {
+    match error {
+        StoreError::Corrupt { .. } => {
+            tracing::error!(rollout = %row.id, name = %row.name, %error, "a rollout can not be read and stands still");
+            Ok(())
+        }
+        other => Err(other),
+    }
 }
 
 /// A rollout, its approvals left out.

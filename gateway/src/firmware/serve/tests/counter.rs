@@ -39,7 +39,7 @@ use crate::{
     },
 };
 
-pub(super) const FILE: &str = "/firmware/acme/targets/volumat7/9.12.bin";
+pub(super) const FILE: &str = "/firmware/acme/targets/volumat7/9.12/main.bin";
 pub(super) const LARGE: &str = "/firmware/acme/targets/large.bin";
 /// More than fits into every buffer on the way.
 pub(super) const LARGE_LENGTH: u64 = 64 * 1024 * 1024;

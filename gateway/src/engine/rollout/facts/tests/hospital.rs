@@ -31,7 +31,7 @@ use super::super::{super::check::Entered, Facts, load};
 use crate::{api::tests::stage::Stage, command::subject, fresh};
 
 const MANIFEST: &str = include_str!("../../../../../../docs/release-manifest.example.json");
-const FILES: [&str; 2] = ["volumat7/9.12-early.bin", "volumat7/9.12.bin"];
+const FILES: [&str; 2] = ["volumat7/9.12/early.bin", "volumat7/9.12/main.bin"];
 const PUMPS: usize = 10;
 const SESSION: SessionId = SessionId::from_uuid(Uuid::from_u128(1));
 
