@@ -27,6 +27,14 @@ pub(crate) fn give(
     Ok(order)
 }
 
+/// What waits to be sent is not sent any more.
+pub(crate) fn withdraw(db: &mut Db<'_>, pump: PumpId, now: Timestamp) -> Result<(), StoreError> {
+    for waiting in db.order_pending(pump)? {
+        db.order_supersede(pump, &waiting.kind, now)?;
+    }
+    Ok(())
+}
+
 /// An order as it is kept.
 pub(crate) fn row(pump: PumpId, order: &Order) -> Result<OrderRow, StoreError> {
     let body = serde_json::to_value(&order.body).map_err(|error| StoreError::Corrupt {

@@ -8,7 +8,7 @@ use diesel::{
 use fleet::{
     certificate::Fingerprint,
     id::{
-        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId,
+        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId, HoldId, RetestId,
         EventId, ExpectedPumpId, GlassUseId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReleaseId,
         ReportId, RepositoryId, RolloutId, ServiceTokenId, SessionId, SignatureId, TicketId, WaveId,
     },
@@ -85,7 +85,7 @@ macro_rules! ids {
 ids! {
     AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId, GlassUseId,
     LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId, SessionId, SignatureId,
-    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId,
+    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId, HoldId, RetestId,
 }
 
 impl FixedBytes for Fingerprint {

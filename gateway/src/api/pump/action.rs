@@ -1,4 +1,4 @@
-//! What people do to a pump. There is no way to lift a hold here: that takes signatures.
+//! What people do to a pump. A hold is lifted elsewhere: that takes a retest and signatures (`api/hold.rs`).
 
 use actix_web::{
     HttpResponse, get, post,
@@ -19,7 +19,10 @@ use super::{
     PumpPath, single,
     view::PumpView,
 };
-use crate::command::pump::{self, Errand};
+use crate::command::{
+    hold,
+    pump::{self, Errand},
+};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -148,7 +151,7 @@ async fn pump_hold(
     hold: Json<NewHold>,
 ) -> Answer<Json<PumpView>> {
     let id = path.id;
-    api.run(move |app| pump::hold(app, &actor, id, hold.kind, &hold.reason))
+    api.run(move |app| hold::set(app, &actor, id, new.kind, &new.reason))
         .await?;
     Ok(Json(single(&api, id).await?))
 }

@@ -10,12 +10,14 @@
 //! | [`hold`] | a pump is held by a rule |
 //! | [`check`] | what was read of a pump, as the rules take it |
 //! | [`report`] | what a pump says of an update |
+//! | [`retest`] | what a held pump says of its retest |
 
 pub(crate) mod check;
 mod execute;
 pub(crate) mod facts;
 mod hold;
 pub(crate) mod report;
+mod retest;
 
 use std::{sync::Arc, time::Duration};
 

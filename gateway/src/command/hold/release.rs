@@ -1,0 +1,119 @@
+//! The release of a hold (S4): in the transaction of the signature that was the last one missing, or not at all.
+
+use fleet::{
+    audit::Action,
+    event::EventKind,
+    id::{HoldId, PumpId},
+    pump::Component,
+    rollout::{
+        VersionSet,
+        state::{AssignmentEvent, AssignmentState},
+    },
+};
+use serde_json::json;
+use store::{AssignmentRecord, Db};
+use wire::message::{Order, OrderBody};
+
+use super::{
+    super::{CommandError, change::Change, outbox, pump},
+    whole::Whole,
+};
+use crate::{app::App, deed::Deed};
+
+/// What is to be done once the transaction stands.
+pub(crate) struct Released {
+    pump: PumpId,
+    order: Order,
+}
+
+impl Released {
+    /// The gate first, then the pump. An order to a pump that is offline waits in the outbox.
+    pub(crate) fn tell(self, app: &App) {
+        pump::enforce(app, self.pump, None, false);
+        pump::deliver(app, self.pump, self.order);
+        app.bell.ring();
+    }
+}
+
+/// Releases a pump when nothing is missing any more. A hold that ended is left as it is: twice is once.
+pub(crate) fn when_complete(
+    change: &Change<'_>,
+    db: &mut Db<'_>,
+    id: HoldId,
+) -> Result<Option<Released>, CommandError> {
+    let whole = Whole::load(db, id, change.now)?;
+    let is_over = whole.hold.ended_at.is_some() || whole.pump.retired_at.is_some();
+    let Some(retest) = whole
+        .retest
+        .as_ref()
+        .filter(|_| !is_over && whole.unmet().is_empty())
+    else {
+        return Ok(None);
+    };
+    let pump = whole.hold.pump;
+    let signatures: Vec<_> = whole.standing().map(|signed| signed.id).collect();
+    db.hold_release(&whole.hold, change.now, retest.record.id, &signatures)?;
+    // What only makes sense while the pump is held.
+    for waiting in ["hold", "run_checks"] {
+        db.order_supersede(pump, waiting, change.now)?;
+    }
+    let order = outbox::give(db, pump, OrderBody::ReleaseHold, change.now)?;
+    let deed = Deed::of(Action::HoldReleased, "pump", pump)
+        .before(json!({ "hold": whole.hold.kind }))
+        .after(json!({ "id": id, "retest": retest.record.id, "signatures": signatures }));
+    change.record(db, deed)?;
+    change.tell(
+        db,
+        EventKind::HoldReleased,
+        Some(pump),
+        format_args!("{}: {}", whole.hold.kind.as_str(), whole.hold.reason),
+    )?;
+    verified(change, db, pump, retest.components.as_deref())?;
+    Ok(Some(Released { pump, order }))
+}
+
+/// The update that the pump was held for succeeded after all, where what runs is proved to be what its ticket names. Where it is
+/// not, the update stays a failure, and the pump is in service with what it runs.
+fn verified(
+    change: &Change<'_>,
+    db: &mut Db<'_>,
+    pump: PumpId,
+    retested: Option<&[Component]>,
+) -> Result<(), CommandError> {
+    let all = db.assignment_of_pump(pump)?;
+    let live = all.iter().any(|assignment| assignment.state.is_live());
+    let Some(last) = all.first().filter(|_| !live) else {
+        return Ok(());
+    };
+    let failed = matches!(
+        last.state,
+        AssignmentState::Quarantined | AssignmentState::Unresponsive
+    );
+    if !failed || !(last.versions_proved || retested.is_some_and(|running| runs(last, running))) {
+        return Ok(());
+    }
+    let event = AssignmentEvent::HoldReleased;
+    let wanted = AssignmentRecord {
+        state: last.state.transition(event)?,
+        since: change.now,
+        versions_proved: true,
+        ..last.clone()
+    };
+    db.assignment_update(&wanted, last.row_version)?;
+    let deed = Deed::of(Action::RolloutMoved, "assignment", last.id)
+        .before(json!({ "state": last.state }))
+        .after(json!({ "state": wanted.state, "event": event.as_str() }));
+    change.record(db, deed)?;
+    change.tell(
+        db,
+        EventKind::UpdateMoved,
+        Some(pump),
+        format_args!("update: released from its hold, verified"),
+    )
+}
+
+/// Whether the pump signed that it runs what the ticket names.
+fn runs(assignment: &AssignmentRecord, running: &[Component]) -> bool {
+    let named: Vec<Component> = serde_json::from_value(assignment.named.clone()).unwrap_or_default();
+    !named.is_empty() && VersionSet::new(named) == VersionSet::new(running.to_vec())
+}
