@@ -133,8 +133,8 @@ type OrderPage = PageView<OrderView>;
 
 /// Puts a pump out of use. It never stops an infusion: it takes effect when the pump is free.
 ///
-/// `clinical` also orders the pump to start nothing new; `security_isolation` denies its certificates and closes its
-/// connection; `sequestered` sends nothing at all.
+/// `clinical` also orders the pump to start nothing new; `security_isolation` revokes its certificates and closes its
+/// connection; `sequestered` sends nothing at all. How it ends: `/holds`.
 #[utoipa::path(
     tag = "pumps",
     params(PumpPath),
@@ -148,7 +148,7 @@ async fn pump_hold(
     api: Data<Api>,
     Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
-    hold: Json<NewHold>,
+    new: Json<NewHold>,
 ) -> Answer<Json<PumpView>> {
     let id = path.id;
     api.run(move |app| hold::set(app, &actor, id, new.kind, &new.reason))
