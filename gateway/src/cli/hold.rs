@@ -165,7 +165,10 @@ pub async fn run(session: &mut Session<'_>, command: HoldCommand) -> Result<(), 
                 let id = id(session, &hold).await?;
                 let call = Call::post(["holds", &id, "end-sequester"]).json(json!({ "reason": reason }));
                 session
-                    .act(&call, "No longer sequestered. It stays held until it was retested and signed for.")
+                    .act(
+                        &call,
+                        "No longer sequestered. It stays held until it was retested and signed for.",
+                    )
                     .await
             };
             ended.await.attempt(format!("end the sequestration of {hold}"))
@@ -221,12 +224,7 @@ fn tell(output: &mut Output, times: &Times, whole: &Whole) -> std::io::Result<()
         ),
         ("looked after by", name(hold.owner.as_ref())),
     ];
-    lines.extend(
-        whole
-            .waits_for
-            .iter()
-            .map(|what| ("waits for", Cell::from(what))),
-    );
+    lines.extend(whole.waits_for.iter().map(|what| ("waits for", Cell::from(what))));
     lines.push(("id", Cell::from(&hold.id)));
     output.sheet(lines)?;
     for retest in &whole.retests {
@@ -243,7 +241,10 @@ fn tell(output: &mut Output, times: &Times, whole: &Whole) -> std::io::Result<()
             ("due", Cell::time(retest.due, times)),
         ])?;
         let rows = retest.checks.iter().map(cells);
-        output.table(&["CHECK", "BY", "EXPECTED", "VERDICT", "WHY", "ASKS"], rows.collect())?;
+        output.table(
+            &["CHECK", "BY", "EXPECTED", "VERDICT", "WHY", "ASKS"],
+            rows.collect(),
+        )?;
     }
     Ok(())
 }
@@ -288,7 +289,10 @@ async fn retest(session: &mut Session<'_>, name: &str) -> Result<(), Cause> {
 async fn check(session: &mut Session<'_>, args: &CheckArgs) -> Result<(), Cause> {
     let id = id(session, &args.pump).await?;
     let call = Call::post(["holds", &id, "checks"]).json(entered(args));
-    let done = format!("On record. What is still missing: gateway hold show {}", args.pump);
+    let done = format!(
+        "On record. What is still missing: gateway hold show {}",
+        args.pump
+    );
     session.act(&call, &done).await
 }
 

@@ -20,14 +20,23 @@ pub(super) async fn tell(
     narrator: &mut Narrator,
 ) -> Outcome<()> {
     let biomed = &stage.people.biomed;
-    narrator.step(&format!("{serial} is mended, and comes back by a retest and two signatures"))?;
+    narrator.step(&format!(
+        "{serial} is mended, and comes back by a retest and two signatures"
+    ))?;
     let pump = text(&biomed.pump(serial).await?, "id")?;
     let standing = || Call::get(["holds"]).query("pump", &pump).query("standing", true);
-    let hold = biomed.list(standing()).await?.into_iter().next().unwrap_or_default();
+    let hold = biomed
+        .list(standing())
+        .await?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
     let id = text(&hold, "id")?;
 
     retest(stage, &pump, &id).await?;
-    narrator.say("Biomed has it tested as it is: the sensor still reads wrong, and the attempt stays on record.")?;
+    narrator.say(
+        "Biomed has it tested as it is: the sensor still reads wrong, and the attempt stays on record.",
+    )?;
     let early = ToSign {
         kind: "hold",
         id: &id,
@@ -48,13 +57,20 @@ pub(super) async fn tell(
     narrator.say(&format!(
         "The sensor is replaced; retest {}: {}.",
         number(&tested, "/retests/0/attempt"),
-        text(tested.pointer("/retests/0").unwrap_or(&Value::Null), "outcome_label")?.to_lowercase()
+        text(
+            tested.pointer("/retests/0").unwrap_or(&Value::Null),
+            "outcome_label"
+        )?
+        .to_lowercase()
     ))?;
     let nurse = ToSign {
         meaning: "released_from_hold_nurse",
         ..early
     };
-    for (signer, wanted) in [(&stage.people.approver, &early), (&stage.people.charge_nurse, &nurse)] {
+    for (signer, wanted) in [
+        (&stage.people.approver, &early),
+        (&stage.people.charge_nurse, &nurse),
+    ] {
         let signed = signer.sign(wanted).await?;
         narrator.say(&format!(
             "{}: “{}”.",
@@ -62,7 +78,10 @@ pub(super) async fn tell(
             text(&signed, "label")?
         ))?;
     }
-    wait(simulation, |view| view.serial == serial && view.hold_in_force.is_none()).await?;
+    wait(simulation, |view| {
+        view.serial == serial && view.hold_in_force.is_none()
+    })
+    .await?;
     narrator.say("With the second signature the hold ends; the pump was told, and serves again.")?;
     Ok(())
 }
@@ -75,7 +94,10 @@ async fn retest(stage: &Stage, pump: &str, hold: &str) -> Outcome<Value> {
         .await?;
     let reports = || Call::get(["pumps", pump, "events"]);
     let attempt = biomed.ask(Call::get(["holds", hold])).await?;
-    let wanted = format!("the pump reported its retest {}", number(&attempt, "/retests/0/attempt"));
+    let wanted = format!(
+        "the pump reported its retest {}",
+        number(&attempt, "/retests/0/attempt")
+    );
     biomed
         .until_list("the pump reports its retest", reports, |events| {
             let is_it = |event: &Value| event.get("detail").and_then(Value::as_str) == Some(&wanted);

@@ -8,9 +8,10 @@ use diesel::{
 use fleet::{
     certificate::Fingerprint,
     id::{
-        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId, HoldId, RetestId,
-        EventId, ExpectedPumpId, GlassUseId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReleaseId,
-        ReportId, RepositoryId, RolloutId, ServiceTokenId, SessionId, SignatureId, TicketId, WaveId,
+        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId,
+        EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId, OrderId, PumpId,
+        ReleaseId, ReportId, RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId, SignatureId,
+        TicketId, WaveId,
     },
     pump::MacAddress,
     signature::Digest,

@@ -4,10 +4,7 @@ use fleet::pump::HoldKind;
 use serde_json::json;
 use store::{HoldFilter, HoldRecord, RetestRecord, RetestResult, Store, StoreError};
 
-use crate::{
-    common::*,
-    people::account,
-};
+use crate::{common::*, people::account};
 
 fn listed(store: &Store, filter: &HoldFilter) -> Vec<HoldRecord> {
     store.read(|db| db.hold_list(filter, None, 100)).unwrap().items
@@ -38,13 +35,19 @@ fn a_stricter_hold_takes_the_place_of_the_other_and_both_stay() {
             Some(strict.clone())
         );
         // What ended is not released once more, and what was read before it changed is not either.
-        assert!(is_conflict(
-            store.write_durable(|db| db.hold_release(&mild, at(7), retest_id(1), &[]))
-        ));
+        assert!(is_conflict(store.write_durable(|db| db.hold_release(
+            &mild,
+            at(7),
+            retest_id(1),
+            &[]
+        ))));
         store.write(|db| db.hold_owner_set(strict.id, 1, None)).unwrap();
-        assert!(is_conflict(
-            store.write_durable(|db| db.hold_release(&strict, at(7), retest_id(1), &[]))
-        ));
+        assert!(is_conflict(store.write_durable(|db| db.hold_release(
+            &strict,
+            at(7),
+            retest_id(1),
+            &[]
+        ))));
         assert!(is_conflict(
             store.write(|db| db.hold_owner_set(strict.id, 1, None))
         ));

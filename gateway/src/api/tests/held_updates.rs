@@ -122,7 +122,12 @@ impl Bench {
             .store
             .write(|db| record::write(db, &Actor::gateway(), &new, now));
         assert_eq!(order.unwrap().unwrap().body.kind(), "hold");
-        let standing = stage.app.store.read(|db| db.hold_standing(pump)).unwrap().unwrap();
+        let standing = stage
+            .app
+            .store
+            .read(|db| db.hold_standing(pump))
+            .unwrap()
+            .unwrap();
         let mut secrets = Vec::new();
         for (name, role) in [("lena", Role::BiomedLead), ("nora", Role::Nurse)] {
             stage.person(name, &[role], false);
@@ -147,7 +152,10 @@ impl Bench {
 
     async fn shown(&self) -> Value {
         let path = format!("/holds/{}", self.hold);
-        let reply = self.stage.send(request_as(&self.biomed, Method::GET, &path)).await;
+        let reply = self
+            .stage
+            .send(request_as(&self.biomed, Method::GET, &path))
+            .await;
         reply.expect(StatusCode::OK)
     }
 
@@ -216,7 +224,10 @@ impl Bench {
     }
 
     async fn outcome(&self) -> String {
-        self.shown().await["retests"][0]["outcome"].as_str().unwrap().to_owned()
+        self.shown().await["retests"][0]["outcome"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     async fn signs(&self, secret: &str, meaning: &str) -> StatusCode {
@@ -257,7 +268,11 @@ impl Bench {
 fn on_ward(stage: &Stage, runs: &[Component]) -> PumpId {
     let area = CareAreaId::from_uuid(fresh::uuid(stage.app.now()));
     let name = Name::new("MICU").unwrap();
-    let area = stage.app.store.write(|db| db.care_area_ensure(&name, area)).unwrap();
+    let area = stage
+        .app
+        .store
+        .write(|db| db.care_area_ensure(&name, area))
+        .unwrap();
     let pump = stage.pump_in("SN-1", Some(area));
     stage
         .app
@@ -294,7 +309,10 @@ fn update(stage: &Stage, pump: PumpId, state: AssignmentState, versions_proved: 
     let author = stage.person("author", &[Role::Biomed], false);
     let manifest = MANIFEST.replace(
         r#""expect": { "reading": "digest" }"#,
-        &format!(r#""expect": {{ "reading": "digest", "sha256": "{}" }}"#, library()),
+        &format!(
+            r#""expect": {{ "reading": "digest", "sha256": "{}" }}"#,
+            library()
+        ),
     );
     assert_ne!(manifest, MANIFEST);
     let repository = RepositoryRecord {
@@ -392,11 +410,18 @@ async fn a_pump_that_passes_the_checks_of_its_release_again_is_verified_after_al
 
     let first = bench.begins().await;
     assert_eq!(bench.stage.told(), [Told::Order(bench.pump, "run_checks")]);
-    let orders = bench.stage.app.store.read(|db| db.order_pending(bench.pump)).unwrap();
+    let orders = bench
+        .stage
+        .app
+        .store
+        .read(|db| db.order_pending(bench.pump))
+        .unwrap();
     let asked = &orders.iter().find(|row| row.kind == "run_checks").unwrap().body;
     assert_eq!(asked["retest"], json!(first));
     assert_eq!(asked["checks"].as_array().unwrap().len(), 7, "the pump's own");
-    let limits = ["low", "high", "guard_band"].iter().any(|word| asked.to_string().contains(word));
+    let limits = ["low", "high", "guard_band"]
+        .iter()
+        .any(|word| asked.to_string().contains(word));
     assert!(!limits, "what would pass is not the pump's to know: {asked}");
 
     // It claims a pass, and its reading is none.
@@ -456,7 +481,11 @@ async fn a_retest_counts_under_the_pumps_own_signature_for_its_own_hold_and_whil
     bench.hold = isolated.unwrap().unwrap().id.to_string();
     bench.begins().await;
     let shown = bench.shown().await;
-    assert_eq!(shown["retests"][0]["release"], Value::Null, "its word is not taken: {shown}");
+    assert_eq!(
+        shown["retests"][0]["release"],
+        Value::Null,
+        "its word is not taken: {shown}"
+    );
     let hold: HoldId = bench.hold.parse().unwrap();
     let standing = bench.stage.app.store.read(|db| db.hold_fetch(hold)).unwrap();
     assert_eq!(standing.ended_at, None);
@@ -493,7 +522,8 @@ async fn an_update_is_verified_only_where_what_runs_is_proved() {
             ] {
                 bench.enters(check, unit, value).await;
             }
-            let body = json!({ "check": "bench-inspection", "reading": { "reading": "confirmation", "yes": true } });
+            let body =
+                json!({ "check": "bench-inspection", "reading": { "reading": "confirmation", "yes": true } });
             let path = format!("/holds/{}/checks", bench.hold);
             let request = request_as(&bench.biomed, Method::POST, &path).set_json(body);
             bench.stage.send(request).await.expect(StatusCode::NO_CONTENT);

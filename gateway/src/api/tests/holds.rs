@@ -81,7 +81,11 @@ impl Bench {
 
     async fn send(&self, who: &str, method: Method, path: &str, body: Value) -> Reply {
         let request = request_as(&self.secrets[who], method, path);
-        let request = if body.is_null() { request } else { request.set_json(body) };
+        let request = if body.is_null() {
+            request
+        } else {
+            request.set_json(body)
+        };
         self.stage.send(request).await
     }
 
@@ -106,12 +110,12 @@ impl Bench {
     }
 
     async fn standing(&self) -> Option<String> {
-        let list = self.get(&format!("/holds?standing=true&pump={}", self.pump)).await;
+        let list = self
+            .get(&format!("/holds?standing=true&pump={}", self.pump))
+            .await;
         let items = list["items"].as_array().unwrap();
         assert!(items.len() <= 1, "{list}");
-        items
-            .first()
-            .map(|hold| hold["id"].as_str().unwrap().to_owned())
+        items.first().map(|hold| hold["id"].as_str().unwrap().to_owned())
     }
 
     async fn begins(&self, who: &str, hold: &str) -> Reply {
@@ -174,7 +178,12 @@ impl Bench {
 
     /// What waits for the pump in the outbox.
     fn outbox(&self) -> Vec<String> {
-        let rows = self.stage.app.store.read(|db| db.order_pending(self.pump)).unwrap();
+        let rows = self
+            .stage
+            .app
+            .store
+            .read(|db| db.order_pending(self.pump))
+            .unwrap();
         rows.into_iter().map(|row| row.kind).collect()
     }
 }
@@ -205,12 +214,18 @@ async fn s4_a_passed_retest_and_two_people_release_a_pump_and_all_of_it_stays_on
     bench.passes("ben", &hold).await;
     // Who ran the retest signs for biomed.
     let signed = bench.signs("ben", &hold, BIOMED).await;
-    assert_eq!(signed.expect(StatusCode::CREATED)["label"], "Released from hold (biomed)");
+    assert_eq!(
+        signed.expect(StatusCode::CREATED)["label"],
+        "Released from hold (biomed)"
+    );
     assert_eq!(bench.waits_for(&hold).await, ["a nurse has not signed"]);
     assert_eq!(bench.standing().await.as_deref(), Some(hold.as_str()));
     assert_eq!(bench.stage.told(), [], "half of it is nothing");
 
-    bench.signs("nora", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("nora", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await, None);
     assert_eq!(bench.stage.told(), [Told::Order(bench.pump, "release_hold")]);
     // The pump never had the order to hold: it is offline, and needs one of the two.
@@ -230,13 +245,21 @@ async fn s4_a_passed_retest_and_two_people_release_a_pump_and_all_of_it_stays_on
     for signature in list["items"].as_array().unwrap() {
         assert_eq!(signature["valid"], true, "{signature}");
     }
-    for (query, count) in [("pump_held", 1), ("retest_begun", 1), ("check_entered", 6), ("hold_released", 1)] {
+    for (query, count) in [
+        ("pump_held", 1),
+        ("retest_begun", 1),
+        ("check_entered", 6),
+        ("hold_released", 1),
+    ] {
         let entries = bench.get(&format!("/audit?action={query}")).await;
         assert_eq!(entries["items"].as_array().unwrap().len(), count, "{query}");
     }
 
     // Twice is once.
-    bench.signs("chen", &hold, NURSE).await.expect_problem("not_ready");
+    bench
+        .signs("chen", &hold, NURSE)
+        .await
+        .expect_problem("not_ready");
     bench.begins("ben", &hold).await.expect_problem("hold_over");
     let yes = json!({ "reading": "confirmation", "yes": true });
     let late = bench.reads("ben", &hold, "bench-inspection", yes).await;
@@ -247,7 +270,10 @@ async fn s4_a_passed_retest_and_two_people_release_a_pump_and_all_of_it_stays_on
     let second = bench.held().await;
     assert_ne!(second, hold);
     assert_eq!(bench.outbox(), ["hold"]);
-    bench.signs("ben", &second, BIOMED).await.expect_problem("not_ready");
+    bench
+        .signs("ben", &second, BIOMED)
+        .await
+        .expect_problem("not_ready");
     let history = bench.get(&format!("/holds?pump={}", bench.pump)).await;
     let ids: Vec<_> = history["items"]
         .as_array()
@@ -310,7 +336,12 @@ async fn s4_nothing_is_signed_before_the_retest_passed() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|retest| (retest["attempt"].as_i64().unwrap(), retest["outcome"].as_str().unwrap()))
+        .map(|retest| {
+            (
+                retest["attempt"].as_i64().unwrap(),
+                retest["outcome"].as_str().unwrap(),
+            )
+        })
         .collect();
     let kept = [(4, "passed"), (3, "not_run"), (2, "review"), (1, "failed")];
     assert_eq!(outcomes, kept, "what failed stays on record");
@@ -323,12 +354,16 @@ async fn s4_readings_of_another_day_do_not_count() {
     let hold = bench.held().await;
     bench.begins("ben", &hold).await.expect(StatusCode::CREATED);
     bench.stage.move_clock(TimeDelta::hours(25));
-    for name in ["ben", "nora", "aud"] {
-        bench.arrives(name).await;
+    for name in ["ben", "aud"] {
+        let secret = bench.stage.sign_in(name);
+        bench.secrets.insert(name, secret);
     }
     bench.measures("ben", &hold, &GOOD).await;
     assert_eq!(bench.outcome(&hold).await, "overdue");
-    bench.signs("ben", &hold, BIOMED).await.expect_problem("not_ready");
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect_problem("not_ready");
 }
 
 #[actix_web::test]
@@ -353,17 +388,26 @@ async fn s4_s12_the_wrong_people_release_nothing() {
 
     // One person, both halves: refused whichever comes first.
     bench.passes("ben", &hold).await;
-    bench.signs("both", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("both", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     check("both", BIOMED, "same_person").await;
     check("both", NURSE, "already_signed").await;
     bench.passes("ben", &hold).await;
-    bench.signs("both", &hold, BIOMED).await.expect(StatusCode::CREATED);
+    bench
+        .signs("both", &hold, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
     check("both", NURSE, "same_person").await;
     assert_eq!(bench.standing().await.as_deref(), Some(hold.as_str()));
 
     // Under break-glass nobody signs.
     let glass = json!({ "reason": "nobody else here", "password": PASSWORD });
-    let broken = bench.post("nora", "/break-glass", glass).await.expect(StatusCode::CREATED);
+    let broken = bench
+        .post("nora", "/break-glass", glass)
+        .await
+        .expect(StatusCode::CREATED);
     let shown = bench.shown(&hold, NURSE).await;
     let body = json!({
         "kind": "hold", "id": hold, "version": shown["version"], "content_hash": shown["content_hash"],
@@ -385,14 +429,20 @@ async fn s4_a_new_retest_or_other_firmware_voids_what_was_signed() {
     let hold = bench.held().await;
     bench.passes("ben", &hold).await;
     let before = bench.shown(&hold, NURSE).await;
-    bench.signs("ben", &hold, BIOMED).await.expect(StatusCode::CREATED);
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
 
     bench.passes("lena", &hold).await;
     bench
         .signs_what("nora", &hold, NURSE, &before)
         .await
         .expect_problem("content_changed");
-    bench.signs("nora", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("nora", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     let waits = bench.waits_for(&hold).await;
     assert!(
         waits.len() == 1 && waits[0].starts_with("biomed has not signed: the signature on record is void"),
@@ -407,9 +457,15 @@ async fn s4_a_new_retest_or_other_firmware_voids_what_was_signed() {
     let again = bench.reads("lena", &hold, "bench-inspection", yes).await;
     again.expect(StatusCode::NO_CONTENT);
     bench.stage.runs(bench.pump, "2.0");
-    bench.signs("ben", &hold, BIOMED).await.expect(StatusCode::CREATED);
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await.as_deref(), Some(hold.as_str()));
-    bench.signs("chen", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("chen", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await, None);
 }
 
@@ -418,21 +474,34 @@ async fn s4_a_pump_that_moved_to_another_ward_is_signed_for_there() {
     let bench = Bench::new().await;
     let hold = bench.held().await;
     bench.passes("ben", &hold).await;
-    bench.signs("nora", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("nora", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     let moved = |area: Value| {
         let version = bench.stage.app.store.read(|db| db.pump_fetch(bench.pump));
         let version = version.unwrap().row_version;
-        let request = request_as(&bench.secrets["ben"], Method::PATCH, &format!("/pumps/{}", bench.pump))
-            .insert_header(("If-Match", format!("\"{version}\"")))
-            .set_json(json!({ "care_area": area }));
+        let request = request_as(
+            &bench.secrets["ben"],
+            Method::PATCH,
+            &format!("/pumps/{}", bench.pump),
+        )
+        .insert_header(("If-Match", format!("\"{version}\"")))
+        .set_json(json!({ "care_area": area }));
         bench.stage.send(request)
     };
     moved(json!("ED")).await.expect(StatusCode::OK);
-    bench.signs("ben", &hold, BIOMED).await.expect(StatusCode::CREATED);
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
     let waits = bench.waits_for(&hold).await;
     assert!(waits[0].contains("another care area"), "{waits:?}");
     bench.signs("chen", &hold, NURSE).await.expect_problem("denied");
-    bench.signs("edna", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("edna", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await, None);
 
     // In none there is no nurse to sign.
@@ -441,7 +510,10 @@ async fn s4_a_pump_that_moved_to_another_ward_is_signed_for_there() {
     bench.hold("ben", "clinical").await.expect(StatusCode::OK);
     let hold = bench.standing().await.unwrap();
     bench.passes("ben", &hold).await;
-    bench.signs("ben", &hold, BIOMED).await.expect_problem("not_ready");
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect_problem("not_ready");
 }
 
 #[actix_web::test]
@@ -450,31 +522,56 @@ async fn an_isolation_revokes_takes_security_too_and_the_retest_of_before_counts
     let certificate = bench.stage.certificate(bench.pump);
     let clinical = bench.held().await;
     bench.passes("ben", &clinical).await;
-    bench.signs("ben", &clinical, BIOMED).await.expect(StatusCode::CREATED);
+    bench
+        .signs("ben", &clinical, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
     bench.stage.told();
     bench.stage.move_clock(TimeDelta::seconds(1));
 
-    bench.hold("samir", "security_isolation").await.expect(StatusCode::OK);
+    bench
+        .hold("samir", "security_isolation")
+        .await
+        .expect(StatusCode::OK);
     assert_eq!(bench.stage.told(), [Told::Closed(bench.pump, SessionEnd::Denied)]);
     assert!(!bench.stage.admits(&certificate));
     let path = format!("/certificates/{}", certificate.fingerprint);
     let revoked = bench.stage.get(&path).await.expect(StatusCode::OK);
     assert_eq!(revoked["status"], "revoked", "{revoked}");
-    assert_eq!(bench.outbox(), [""; 0], "nothing is sent any more, not even what waited");
+    assert_eq!(
+        bench.outbox(),
+        [""; 0],
+        "nothing is sent any more, not even what waited"
+    );
 
     let hold = bench.standing().await.unwrap();
     let replaced = bench.get(&format!("/holds/{clinical}")).await;
     assert_eq!(replaced["replaced_by"], json!(hold));
     assert_eq!(replaced["released_on"], Value::Null);
-    bench.signs("nora", &clinical, NURSE).await.expect_problem("not_ready");
-    bench.signs("ben", &hold, BIOMED).await.expect_problem("not_ready");
+    bench
+        .signs("nora", &clinical, NURSE)
+        .await
+        .expect_problem("not_ready");
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect_problem("not_ready");
 
     bench.passes("ben", &hold).await;
     assert_eq!(bench.stage.told(), [], "its word is not asked for");
-    bench.signs("ben", &hold, BIOMED).await.expect(StatusCode::CREATED);
-    bench.signs("nora", &hold, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
+    bench
+        .signs("nora", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.waits_for(&hold).await, ["security has not signed"]);
-    bench.signs("samir", &hold, SECURITY).await.expect(StatusCode::CREATED);
+    bench
+        .signs("samir", &hold, SECURITY)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await, None);
     assert!(!bench.stage.admits(&certificate), "it has to enrol anew");
     assert_eq!(bench.outbox(), ["release_hold"]);
@@ -486,30 +583,63 @@ async fn evidence_is_touched_by_nothing_until_somebody_ends_that_and_is_then_sti
     bench.hold("lena", "sequestered").await.expect(StatusCode::OK);
     let hold = bench.standing().await.unwrap();
     assert_eq!(bench.stage.told(), []);
-    bench.begins("ben", &hold).await.expect_problem("hold_forbids_orders");
-    bench.signs("ben", &hold, BIOMED).await.expect_problem("not_ready");
-    bench.hold("lena", "clinical").await.expect_problem("already_held");
+    bench
+        .begins("ben", &hold)
+        .await
+        .expect_problem("hold_forbids_orders");
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect_problem("not_ready");
+    bench
+        .hold("lena", "clinical")
+        .await
+        .expect_problem("already_held");
     let waits = bench.waits_for(&hold).await;
     assert!(waits[0].contains("sequestered"), "{waits:?}");
 
     let path = format!("/holds/{hold}/end-sequester");
     let reason = json!({ "reason": "file 2026-118 is closed" });
     for who in ["ben", "nora", "chen", "aud"] {
-        bench.post(who, &path, reason.clone()).await.expect_problem("denied");
+        bench
+            .post(who, &path, reason.clone())
+            .await
+            .expect_problem("denied");
     }
-    bench.post("lena", &path, json!({})).await.expect_problem("malformed_body");
+    bench
+        .post("lena", &path, json!({}))
+        .await
+        .expect_problem("malformed_body");
     bench.stage.move_clock(TimeDelta::seconds(1));
-    bench.post("lena", &path, reason.clone()).await.expect(StatusCode::NO_CONTENT);
-    bench.post("lena", &path, reason.clone()).await.expect_problem("hold_over");
+    bench
+        .post("lena", &path, reason.clone())
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    bench
+        .post("lena", &path, reason.clone())
+        .await
+        .expect_problem("hold_over");
     let clinical = bench.standing().await.unwrap();
     let shown = bench.get(&format!("/holds/{clinical}")).await;
-    assert_eq!((&shown["kind"], &shown["reason"]), (&json!("clinical"), &reason["reason"]));
+    assert_eq!(
+        (&shown["kind"], &shown["reason"]),
+        (&json!("clinical"), &reason["reason"])
+    );
     assert_eq!(bench.stage.told(), [Told::Order(bench.pump, "hold")]);
     let path = format!("/holds/{clinical}/end-sequester");
-    bench.post("lena", &path, reason).await.expect_problem("not_sequestered");
+    bench
+        .post("lena", &path, reason)
+        .await
+        .expect_problem("not_sequestered");
     bench.passes("ben", &clinical).await;
-    bench.signs("lena", &clinical, BIOMED).await.expect(StatusCode::CREATED);
-    bench.signs("nora", &clinical, NURSE).await.expect(StatusCode::CREATED);
+    bench
+        .signs("lena", &clinical, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
+    bench
+        .signs("nora", &clinical, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await, None);
 }
 
@@ -518,13 +648,20 @@ async fn a_hold_has_an_owner_and_lists_come_in_pages() {
     let bench = Bench::new().await;
     let other = bench.stage.pump_in("SN-2", None);
     let body = json!({ "kind": "clinical", "reason": "dropped" });
-    bench.post("ben", &format!("/pumps/{other}/hold"), body).await.expect(StatusCode::OK);
+    bench
+        .post("ben", &format!("/pumps/{other}/hold"), body)
+        .await
+        .expect(StatusCode::OK);
     bench.stage.move_clock(TimeDelta::seconds(1));
     let hold = bench.held().await;
-    let me = bench.send("chen", Method::GET, "/me", Value::Null).await.expect(StatusCode::OK);
+    let me = bench
+        .send("chen", Method::GET, "/me", Value::Null)
+        .await
+        .expect(StatusCode::OK);
     let path = format!("/holds/{hold}/owner");
     let owner = json!({ "owner": me["account"] });
-    let set = async |who: &str, path: &str, owner: &Value| bench.send(who, Method::PUT, path, owner.clone()).await;
+    let set =
+        async |who: &str, path: &str, owner: &Value| bench.send(who, Method::PUT, path, owner.clone()).await;
     set("nora", &path, &owner).await.expect_problem("denied");
     set("chen", &path, &owner).await.expect(StatusCode::NO_CONTENT);
     let shown = bench.get(&format!("/holds/{hold}")).await;
@@ -537,7 +674,12 @@ async fn a_hold_has_an_owner_and_lists_come_in_pages() {
 
     let ids = async |query: &str| -> Vec<Value> {
         let list = bench.get(&format!("/holds?{query}")).await;
-        list["items"].as_array().unwrap().iter().map(|hold| hold["id"].clone()).collect()
+        list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hold| hold["id"].clone())
+            .collect()
     };
     let own = format!("owner={}", me["account"].as_str().unwrap());
     assert_eq!(ids(&own).await, [json!(hold)]);

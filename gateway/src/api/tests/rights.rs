@@ -263,7 +263,9 @@ async fn a_role_of_one_care_area_does_nothing_in_another() {
             assert_eq!(held.json["code"].as_str(), expected, "{}", held.text);
         }
         // Who looks after a hold: a charge nurse says so for her own.
-        let held = get(&format!("/holds?standing=true&pump={own}")).await.expect(StatusCode::OK);
+        let held = get(&format!("/holds?standing=true&pump={own}"))
+            .await
+            .expect(StatusCode::OK);
         let path = format!("/holds/{}/owner", held["items"][0]["id"].as_str().unwrap());
         let owner = request_as(&secret, Method::PUT, &path).set_json(json!({ "owner": null }));
         let reply = stage.send(owner).await;
@@ -491,16 +493,32 @@ impl<'a> Walk<'a> {
     /// A pump that is held clinically, tested again, looked after, and at last sequestered.
     async fn holds(&mut self, pump: PumpId) {
         let standing = format!("/holds?standing=true&pump={pump}");
-        let id = self.read(&standing).await["items"][0]["id"].as_str().unwrap().to_owned();
+        let id = self.read(&standing).await["items"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let at = |what: &str| format!("/holds/{id}{what}");
         let nobody = json!({ "owner": null });
-        self.does("hold_owner_set", Method::PUT, &at("/owner"), nobody).await;
-        self.does("hold_retest_begin", Method::POST, &at("/retests"), json!({})).await;
-        let yes = json!({ "check": "bench-inspection", "reading": { "reading": "confirmation", "yes": true } });
-        self.does("hold_check_enter", Method::POST, &at("/checks"), yes).await;
+        self.does("hold_owner_set", Method::PUT, &at("/owner"), nobody)
+            .await;
+        self.does("hold_retest_begin", Method::POST, &at("/retests"), json!({}))
+            .await;
+        let yes =
+            json!({ "check": "bench-inspection", "reading": { "reading": "confirmation", "yes": true } });
+        self.does("hold_check_enter", Method::POST, &at("/checks"), yes)
+            .await;
         let evidence = json!({ "kind": "sequestered", "reason": "free flow" });
-        self.does("pump_hold", Method::POST, &format!("/pumps/{pump}/hold"), evidence).await;
-        let id = self.read(&standing).await["items"][0]["id"].as_str().unwrap().to_owned();
+        self.does(
+            "pump_hold",
+            Method::POST,
+            &format!("/pumps/{pump}/hold"),
+            evidence,
+        )
+        .await;
+        let id = self.read(&standing).await["items"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let end = json!({ "reason": "file 2026-118 is closed" });
         let path = format!("/holds/{id}/end-sequester");
         self.does("hold_sequester_end", Method::POST, &path, end).await;

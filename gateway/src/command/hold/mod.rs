@@ -56,7 +56,16 @@ pub fn set(
         if let Some(standing) = standing.filter(|standing| !is_stricter(*standing, kind)) {
             return Err(CommandError::AlreadyHeld { standing });
         }
-        let order = record::write(db, actor, &record::New { pump: id, kind, reason }, change.now)?;
+        let order = record::write(
+            db,
+            actor,
+            &record::New {
+                pump: id,
+                kind,
+                reason,
+            },
+            change.now,
+        )?;
         let revoked = match kind {
             HoldKind::SecurityIsolation => {
                 certificate::revoke_all(&change, db, id, ISOLATED, &format!("pump isolated: {reason}"))?
@@ -108,12 +117,7 @@ pub(super) fn standing(db: &mut Db<'_>, id: HoldId) -> Result<HoldRecord, Comman
 ///
 /// # Errors
 /// [`CommandError::HoldOver`]; [`CommandError::Store`] when there is no such account.
-pub fn owner_set(
-    app: &App,
-    actor: &Actor,
-    id: HoldId,
-    owner: Option<AccountId>,
-) -> Result<(), CommandError> {
+pub fn owner_set(app: &App, actor: &Actor, id: HoldId, owner: Option<AccountId>) -> Result<(), CommandError> {
     let change = Change::by(actor, app, Permission::HoldEdit);
     change.commit(|db| {
         let hold = standing(db, id)?;

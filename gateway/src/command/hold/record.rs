@@ -52,13 +52,7 @@ pub(crate) fn write(
     };
     let evidence = seen(db, &before, event.id, now)?;
     let id = HoldId::from_uuid(fresh::uuid(now));
-    db.hold_create(&HoldRecord::standing(
-        id,
-        pump,
-        &hold,
-        evidence,
-        actor.account(),
-    ))?;
+    db.hold_create(&HoldRecord::standing(id, pump, &hold, evidence, actor.account()))?;
     let deed = Deed::of(Action::PumpHeld, "pump", pump)
         .before(json!({ "hold": before.hold.as_ref().map(|hold| hold.kind) }))
         .after(json!({ "hold": kind, "id": id }))
@@ -81,9 +75,8 @@ pub(crate) fn write(
 /// What there was to see: what runs on the pump, how far its last update was, and what its checks had read.
 fn seen(db: &mut Db<'_>, pump: &Pump, event: EventId, now: Timestamp) -> Result<Value, StoreError> {
     let updates = db.assignment_of_pump(pump.id)?;
-    let begun = |assignment: &&AssignmentRecord| {
-        !matches!(assignment.state.stage(), Stage::Waiting | Stage::Left)
-    };
+    let begun =
+        |assignment: &&AssignmentRecord| !matches!(assignment.state.stage(), Stage::Waiting | Stage::Left);
     let assignment = match updates.iter().find(begun) {
         Some(assignment) => update(db, assignment, now)?,
         None => Value::Null,
