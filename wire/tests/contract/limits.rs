@@ -101,5 +101,5 @@ fn every_range_on_the_page_is_kept_by_the_code() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 23, "fields with a range on the page");
+    assert_eq!(checked, 26, "fields with a range on the page");
 }

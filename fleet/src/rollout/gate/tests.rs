@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     access::Role,
     check::CheckOutcome,
+    pump::HoldKind,
     rollout::{snapshot::WaveFacts, state::AssignmentState, tests::fleet::*},
     signature::{Meaning, SignatureState, SubjectKind, VoidReason},
 };
