@@ -196,7 +196,7 @@ pub(super) async fn tell(
         .await?;
     updated.tickets = tickets.len() as u64;
     narrator.say(&format!(
-        "Completed: {verified} of {} pumps in service again, the others held; {} tickets, no infusion touched.",
+        "Completed: {verified} of {} pumps are verified and in service; {} tickets, no infusion touched.",
         assignments.len(),
         tickets.len()
     ))?;
