@@ -503,8 +503,16 @@ async fn an_update_is_verified_only_where_what_runs_is_proved() {
         (named(), S::Unresponsive, false, S::InService),
         // It went back, and is well on its old version.
         (old.clone(), S::RolledBack, false, S::RolledBack),
-        // It runs something else than its ticket names.
-        (old, S::Quarantined, false, S::Quarantined),
+        // The same, where no report said so yet: its next one holds it no second time.
+        (old.clone(), S::Quarantined, false, S::RolledBack),
+        (old, S::Unresponsive, false, S::RolledBack),
+        // It runs something that neither its ticket names nor it had before.
+        (
+            vec![component("main", "9.9-service")],
+            S::Quarantined,
+            false,
+            S::Quarantined,
+        ),
     ];
     for (runs, state, proved, expected) in cases {
         let mut bench = Bench::new(&runs, state, proved).await;

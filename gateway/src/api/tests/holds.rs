@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 use fleet::{
     access::{CareAreas, Grant, Role},
     id::{CareAreaId, PumpId},
-    pump::SessionEnd,
+    pump::{HoldKind, SessionEnd},
     text::Name,
 };
 use serde_json::{Value, json};
 
 use super::stage::{PASSWORD, Reply, Stage, Told, request_as};
-use crate::fresh;
+use crate::{fresh, pki::gate::Gate};
 
 const PIN: &str = "640917";
 const BIOMED: &str = "released_from_hold_biomed";
@@ -689,4 +689,31 @@ async fn a_hold_has_an_owner_and_lists_come_in_pages() {
     assert_eq!(first["items"][0]["id"], json!(hold));
     let next = first["next"].as_str().unwrap();
     assert_eq!(ids(&format!("limit=1&after={next}")).await, [foreign]);
+}
+
+/// The process may end right after the commit of the last signature: what starts next has it all from the record.
+#[actix_web::test]
+async fn a_crash_after_the_last_signature_loses_nothing() {
+    let bench = Bench::new().await;
+    let certificate = bench.stage.certificate(bench.pump);
+    let at_the_next_start = || {
+        let now = bench.stage.app.now();
+        let rows = bench.stage.app.store.read(|db| db.registry_load(now)).unwrap();
+        let gate = Gate::new(rows, bench.stage.app.clock.clone());
+        assert!(gate.still_admits(&certificate.fingerprint, now));
+        (gate.pump(bench.pump).hold, bench.outbox())
+    };
+    let hold = bench.held().await;
+    bench.passes("ben", &hold).await;
+    bench
+        .signs("nora", &hold, NURSE)
+        .await
+        .expect(StatusCode::CREATED);
+    let held = (Some(HoldKind::Clinical), vec!["hold".to_owned()]);
+    assert_eq!(at_the_next_start(), held);
+    bench
+        .signs("ben", &hold, BIOMED)
+        .await
+        .expect(StatusCode::CREATED);
+    assert_eq!(at_the_next_start(), (None, vec!["release_hold".to_owned()]));
 }

@@ -4,13 +4,13 @@ use fleet::{
     audit::Action,
     event::EventKind,
     id::{HoldId, PumpId},
-    pump::Component,
+    pump::{Component, Pump},
     rollout::{
         VersionSet,
         state::{AssignmentEvent, AssignmentState},
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{AssignmentRecord, Db};
 use wire::message::{Order, OrderBody};
 
@@ -68,19 +68,20 @@ pub(crate) fn when_complete(
         Some(pump),
         format_args!("{}: {}", whole.hold.kind.as_str(), whole.hold.reason),
     )?;
-    verified(change, db, pump, retest.components.as_deref())?;
+    settle(change, db, &whole.pump, retest.components.as_deref())?;
     Ok(Some(Released { pump, order }))
 }
 
-/// The update that the pump was held for succeeded after all, where what runs is proved to be what its ticket names. Where it is
-/// not, the update stays a failure, and the pump is in service with what it runs.
-fn verified(
+/// What becomes of the update that the pump was held for. Where what runs is proved to be what its ticket names, it succeeded after
+/// all. Else it stays a failure, and the pump serves with what it runs; where that is its old version, the record says so from
+/// here on, so that its next report is no news.
+fn settle(
     change: &Change<'_>,
     db: &mut Db<'_>,
-    pump: PumpId,
+    pump: &Pump,
     retested: Option<&[Component]>,
 ) -> Result<(), CommandError> {
-    let all = db.assignment_of_pump(pump)?;
+    let all = db.assignment_of_pump(pump.id)?;
     let live = all.iter().any(|assignment| assignment.state.is_live());
     let Some(last) = all.first().filter(|_| !live) else {
         return Ok(());
@@ -89,14 +90,19 @@ fn verified(
         last.state,
         AssignmentState::Quarantined | AssignmentState::Unresponsive
     );
-    if !failed || !(last.versions_proved || retested.is_some_and(|running| runs(last, running))) {
-        return Ok(());
-    }
-    let event = AssignmentEvent::HoldReleased;
+    let proved = last.versions_proved || retested.is_some_and(|running| is_set(&last.named, running));
+    let (event, words) = match (failed, proved) {
+        (true, true) => (AssignmentEvent::HoldReleased, "released from its hold, verified"),
+        (true, false) if is_set(&last.before, &pump.components) => (
+            AssignmentEvent::RolledBack,
+            "released from its hold, on its old version",
+        ),
+        (true, false) | (false, _) => return Ok(()),
+    };
     let wanted = AssignmentRecord {
         state: last.state.transition(event)?,
         since: change.now,
-        versions_proved: true,
+        versions_proved: proved,
         ..last.clone()
     };
     db.assignment_update(&wanted, last.row_version)?;
@@ -107,13 +113,13 @@ fn verified(
     change.tell(
         db,
         EventKind::UpdateMoved,
-        Some(pump),
-        format_args!("update: released from its hold, verified"),
+        Some(pump.id),
+        format_args!("update: {words}"),
     )
 }
 
-/// Whether the pump signed that it runs what the ticket names.
-fn runs(assignment: &AssignmentRecord, running: &[Component]) -> bool {
-    let named: Vec<Component> = serde_json::from_value(assignment.named.clone()).unwrap_or_default();
-    !named.is_empty() && VersionSet::new(named) == VersionSet::new(running.to_vec())
+/// Whether these are the components of a list on record, in whatever order.
+fn is_set(on_record: &Value, running: &[Component]) -> bool {
+    let listed: Vec<Component> = serde_json::from_value(on_record.clone()).unwrap_or_default();
+    !listed.is_empty() && VersionSet::new(listed) == VersionSet::new(running.to_vec())
 }
