@@ -1,7 +1,7 @@
 //! Holds: what each pump is held for, what was seen, and what is still missing before it may go back to a patient. The signatures
 //! that release one are signatures like all others: on the subject `hold` of its id.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use actix_web::{
     HttpResponse, get, post, put,
@@ -119,8 +119,8 @@ fn views(db: &mut Db<'_>, rows: Vec<HoldRecord>) -> Result<Vec<HoldView>, StoreE
         .collect();
     let mut names = HashMap::new();
     for id in rows.iter().flat_map(|row| [row.set_by, row.owner]).flatten() {
-        if !names.contains_key(&id) {
-            names.insert(id, db.account_fetch(id)?.printed_name);
+        if let Entry::Vacant(vacant) = names.entry(id) {
+            vacant.insert(db.account_fetch(id)?.printed_name);
         }
     }
     let person = |id: Option<AccountId>| {

@@ -168,7 +168,7 @@ fn one_of(care_areas: &[CareAreaId], wanted: Option<CareAreaId>) -> Result<CareA
     match (wanted, care_areas) {
         (Some(wanted), _) if care_areas.contains(&wanted) => Ok(wanted),
         (None, [only]) => Ok(*only),
-        (Some(_), _) | (None, _) => Err(CommandError::WhichCareArea {
+        (Some(_) | None, _) => Err(CommandError::WhichCareArea {
             count: care_areas.len(),
         }),
     }

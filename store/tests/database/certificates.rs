@@ -2,8 +2,7 @@
 
 use fleet::{
     certificate::{CertificateRecord, CertificateStatus, RevocationReason},
-    pump::{Hold, HoldKind},
-    text::Reason,
+    pump::HoldKind,
 };
 use store::{CertificateFilter, RegistryRow, StoreError};
 

@@ -10,7 +10,7 @@ fn listed(store: &Store, filter: &HoldFilter) -> Vec<HoldRecord> {
     store.read(|db| db.hold_list(filter, None, 100)).unwrap().items
 }
 
-fn is_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool {
+fn is_conflict(result: &Result<(), StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict { .. }))
 }
 
@@ -35,21 +35,21 @@ fn a_stricter_hold_takes_the_place_of_the_other_and_both_stay() {
             Some(strict.clone())
         );
         // What ended is not released once more, and what was read before it changed is not either.
-        assert!(is_conflict(store.write_durable(|db| db.hold_release(
+        assert!(is_conflict(&store.write_durable(|db| db.hold_release(
             &mild,
             at(7),
             retest_id(1),
             &[]
         ))));
         store.write(|db| db.hold_owner_set(strict.id, 1, None)).unwrap();
-        assert!(is_conflict(store.write_durable(|db| db.hold_release(
+        assert!(is_conflict(&store.write_durable(|db| db.hold_release(
             &strict,
             at(7),
             retest_id(1),
             &[]
         ))));
         assert!(is_conflict(
-            store.write(|db| db.hold_owner_set(strict.id, 1, None))
+            &store.write(|db| db.hold_owner_set(strict.id, 1, None))
         ));
         let now = store.read(|db| db.hold_fetch(strict.id)).unwrap();
         let signed = [signature_id(1), signature_id(2)];
@@ -152,7 +152,7 @@ fn attempts_are_counted_and_what_they_read_is_kept_in_order() {
         for number in [1, 2] {
             store.write(|db| db.retest_create(&attempt(number))).unwrap();
         }
-        assert!(is_conflict(store.write(|db| {
+        assert!(is_conflict(&store.write(|db| {
             db.retest_create(&RetestRecord {
                 id: retest_id(9),
                 ..attempt(2)

@@ -104,10 +104,10 @@ struct Bench {
 
 impl Bench {
     /// A pump that runs this, whose update is in this state, and that a rule holds for it.
-    async fn new(runs: &[Component], state: AssignmentState, proved: bool) -> Self {
+    async fn new(runs: &[Component], at: AssignmentState, proved: bool) -> Self {
         let stage = Stage::new();
         let pump = on_ward(&stage, runs);
-        let assignment = update(&stage, pump, state, proved);
+        let assignment = update(&stage, pump, at, proved);
         let identity = Identity::new();
         certify(&stage, pump, &identity.der);
         let reason = Reason::new("occlusion: 118 kPa is outside 30 to 90 kPa").unwrap();
@@ -304,7 +304,7 @@ fn certify(stage: &Stage, pump: PumpId, der: &[u8]) {
 }
 
 /// A release, a rollout that brings it, and what became of one pump in it.
-fn update(stage: &Stage, pump: PumpId, state: AssignmentState, versions_proved: bool) -> AssignmentId {
+fn update(stage: &Stage, pump: PumpId, at: AssignmentState, versions_proved: bool) -> AssignmentId {
     let now = stage.app.now();
     let author = stage.person("author", &[Role::Biomed], false);
     let manifest = MANIFEST.replace(
@@ -368,7 +368,7 @@ fn update(stage: &Stage, pump: PumpId, state: AssignmentState, versions_proved: 
         rollout: rollout.id,
         pump,
         row_version: 1,
-        state,
+        state: at,
         since: now,
         target: "volumat7/9.12.bin".parse().unwrap(),
         before: json!([component("main", "9.9"), component("wireless", "v9b")]),
