@@ -10,7 +10,10 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use wire::topic::{Channel, Topic};
+use wire::{
+    PumpId,
+    topic::{Channel, Topic},
+};
 
 use crate::fleet_with_certificates::Credentials;
 
@@ -20,12 +23,28 @@ const CONNECT: u8 = 0x10;
 const CONNACK: u8 = 0x20;
 const PUBLISH_QOS1: u8 = 0x32;
 const PUBACK: u8 = 0x40;
+const SUBSCRIBE: u8 = 0x82;
+const SUBACK: u8 = 0x90;
+/// The packet type without its flags.
+const TYPE: u8 = 0xF0;
+const PUBLISH: u8 = 0x30;
 
 /// An open connection of one pump.
 pub struct Connection {
     stream: TlsStream<TcpStream>,
     topic: String,
     next_packet: u16,
+}
+
+/// What came from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Something of ours is durable.
+    Acknowledged,
+    /// A message to the pump. It is acknowledged already.
+    Message { topic: String, payload: Vec<u8> },
+    /// An answer to a subscription.
+    Subscribed,
 }
 
 /// The anchors to check the server by.
@@ -130,6 +149,82 @@ impl Connection {
             [PUBACK, ..] => Ok(()),
             other => Err(io::Error::other(format!("expected PUBACK, got {other:?}"))),
         }
+    }
+
+    /// Subscribes to what is sent to the pump on these channels, and waits until that is granted.
+    ///
+    /// # Errors
+    /// When the connection breaks, or something else comes first.
+    pub async fn subscribe(&mut self, pump: PumpId, channels: &[Channel]) -> io::Result<()> {
+        let mut body = self.packet_id().to_be_bytes().to_vec();
+        for channel in channels {
+            push_text(&mut body, &Topic::new(pump, *channel).to_string())?;
+            body.push(1);
+        }
+        self.stream.write_all(&packet(SUBSCRIBE, &body)?).await?;
+        match self.hear().await? {
+            Heard::Subscribed => Ok(()),
+            other => Err(io::Error::other(format!("expected SUBACK, got {other:?}"))),
+        }
+    }
+
+    /// Publishes one message with QoS 1 and waits for nothing: [`Connection::hear`] tells what comes of it.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn put(&mut self, topic: &str, payload: &[u8]) -> io::Result<()> {
+        let mut body = Vec::with_capacity(payload.len() + topic.len() + 4);
+        push_text(&mut body, topic)?;
+        body.extend(self.packet_id().to_be_bytes());
+        body.extend(payload);
+        self.stream.write_all(&packet(PUBLISH_QOS1, &body)?).await
+    }
+
+    /// Waits for the next packet.
+    ///
+    /// # Errors
+    /// When the connection breaks, or what comes is no packet that a pump expects.
+    pub async fn hear(&mut self) -> io::Result<Heard> {
+        let kind = self.stream.read_u8().await?;
+        let (mut length, mut shift) = (0_usize, 0);
+        loop {
+            let digit = self.stream.read_u8().await?;
+            length |= usize::from(digit & 0x7F) << shift;
+            shift += 7;
+            if digit & 0x80 == 0 || shift > 21 {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await?;
+        match kind & TYPE {
+            PUBACK => Ok(Heard::Acknowledged),
+            SUBACK => Ok(Heard::Subscribed),
+            PUBLISH => self.message(kind, &body).await,
+            _ => Err(io::Error::other(format!("a packet of kind {kind:#x}"))),
+        }
+    }
+
+    async fn message(&mut self, kind: u8, body: &[u8]) -> io::Result<Heard> {
+        let short = || io::Error::other("a message that ends too early");
+        let (length, rest) = body.split_first_chunk::<2>().ok_or_else(short)?;
+        let topic_length = usize::from(u16::from_be_bytes(*length));
+        let (topic, mut payload) = rest.split_at_checked(topic_length).ok_or_else(short)?;
+        if kind & 0b110 != 0 {
+            let (id, rest) = payload.split_first_chunk::<2>().ok_or_else(short)?;
+            self.stream.write_all(&packet(PUBACK, id)?).await?;
+            payload = rest;
+        }
+        Ok(Heard::Message {
+            topic: String::from_utf8_lossy(topic).into_owned(),
+            payload: payload.to_vec(),
+        })
+    }
+
+    const fn packet_id(&mut self) -> u16 {
+        let id = self.next_packet;
+        self.next_packet = if id == u16::MAX { 1 } else { id + 1 };
+        id
     }
 
     /// Publishes `count` payloads with QoS 1, at most `window` of them unacknowledged, and waits for every PUBACK.

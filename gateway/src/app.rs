@@ -16,7 +16,7 @@ use store::Store;
 use crate::{
     auth::{limits::Rates, password::PasswordRules, record_key::RecordKey, seal::Seal},
     clock::Clock,
-    engine::rollout::Bell,
+    engine::{outbox::Withheld, rollout::Bell},
     firmware::TicketKeys,
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
@@ -43,6 +43,10 @@ pub struct App {
     pub firmware_dir: Arc<Path>,
     /// Wakes the loop of rollouts.
     pub bell: Bell,
+    /// Since when this process listens to pumps. What they did not say before is no silence of theirs.
+    pub listening_since: Timestamp,
+    /// Pumps with an order that waits until they are free.
+    pub withheld: Withheld,
     /// What the hospital set.
     pub settings: Settings,
 }

@@ -42,6 +42,7 @@ use crate::{
     deed::Deed,
     engine::{
         housekeeping, inbound,
+        outbox::Withheld,
         rollout::{self, Bell},
         sessions::Sessions,
     },
@@ -159,6 +160,8 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let app = App {
         firmware_dir: config.firmware_dir().into(),
         bell: Bell::default(),
+        listening_since: clock.now(),
+        withheld: Withheld::default(),
         store,
         clock,
         authorities,
@@ -189,6 +192,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     let forwarding = Forwarding::start(&config.audit, hostname, &app.store)?;
     metrics.forwards(&forwarding.progress);
     tokio::spawn(rollout::run(app.clone(), stopped.clone()));
+    tokio::spawn(rollout::join::run(app.clone(), stopped.clone()));
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
 
     let (addresses, servers) = http::start(&app, &config, &metrics, &figures, endpoint.local_addr())?;

@@ -43,6 +43,7 @@ mod enrol_token;
 mod event;
 mod expected;
 mod firmware;
+mod free_hours;
 mod glass;
 mod grant;
 mod hold;

@@ -72,6 +72,18 @@ impl Db<'_> {
             .attempt("read the number of the last report")
     }
 
+    /// Whether another report than this one bears a number.
+    pub fn report_bears(&mut self, pump: PumpId, seq: i64, id: ReportId) -> Result<bool, StoreError> {
+        let others: i64 = reports::table
+            .filter(reports::pump.eq(Val(pump)))
+            .filter(reports::seq.eq(seq))
+            .filter(reports::id.ne(Val(id)))
+            .count()
+            .get_result(self.connection)
+            .attempt("look for the number of a report")?;
+        Ok(others > 0)
+    }
+
     /// The newest reports of a pump, the newest first.
     pub fn report_list(&mut self, pump: PumpId, limit: u32) -> Result<Vec<ReportRow>, StoreError> {
         reports::table

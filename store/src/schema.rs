@@ -527,6 +527,16 @@ diesel::table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
     use crate::sql::{Id, Json, Octets, Real, Utc, Words};
 
+    free_hours (pump) {
+        pump -> Id,
+        hours -> Octets,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
     ward_floors (care_area, model) {
         care_area -> Id,
         model -> Id,
@@ -614,6 +624,7 @@ diesel::table! {
         wave -> Id,
         rollout -> Id,
         pump -> Id,
+        care_area -> Id,
         row_version -> BigInt,
         state -> Words,
         since -> Utc,
@@ -632,6 +643,7 @@ diesel::table! {
         roll_back_by -> Nullable<Id>,
         roll_back_at -> Nullable<Utc>,
         last_heard -> Nullable<Utc>,
+        joined_at -> Nullable<Utc>,
     }
 }
 
@@ -774,6 +786,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     reports,
     orders,
     events,
+    free_hours,
     ward_floors,
     repositories,
     releases,
@@ -839,6 +852,7 @@ mod tests {
             reports,
             orders,
             events,
+            free_hours,
             ward_floors,
             repositories,
             releases,

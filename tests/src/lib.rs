@@ -18,6 +18,7 @@ mod api;
 mod hospital;
 mod process;
 mod pump;
+pub mod rollout;
 mod tools;
 
 use std::{

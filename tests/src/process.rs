@@ -64,6 +64,14 @@ impl GatewayProcess {
     /// # Panics
     /// When it does not come up.
     pub async fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[]).await
+    }
+
+    /// Sets one up with other settings, each a key of the configuration file and its value, and starts it.
+    ///
+    /// # Panics
+    /// When it does not come up, or a key is not in the file.
+    pub async fn start_with(dir: &Path, settings: &[(&str, &str)]) -> Self {
         let (made, passphrase) = set_up(dir, &Options::default());
         let config_file = made.config_file.clone();
         // A process that is killed must come back on the same ports.
@@ -81,6 +89,9 @@ impl GatewayProcess {
                 None => format!("{line}\n"),
             })
             .collect::<String>();
+        let text = settings
+            .iter()
+            .fold(text, |text, (key, value)| set(&text, key, value));
         std::fs::write(&config_file, text).unwrap();
         std::fs::write(dir.join("passphrase"), passphrase.expose_secret()).unwrap();
         restrict(&dir.join("passphrase"));
@@ -152,14 +163,28 @@ impl GatewayProcess {
         &self.made.root_file
     }
 
-    /// Somebody at a desk, whom the administrator lets in. Works once.
-    pub async fn sign_in(&self) -> Api {
+    /// The administrator, who looks after people. Works once.
+    ///
+    /// # Panics
+    /// When the root certificate can not be read.
+    pub async fn administrator(&self) -> Api {
         let root = std::fs::read(&self.made.root_file).unwrap();
         let password = self.made.one_time_password.expose_secret();
-        let administrator = Api::new(self.config.listen.staff, &root)
+        Api::new(self.config.listen.staff, &root)
             .first_sign_in(self.made.administrator.as_str(), password)
-            .await;
+            .await
+    }
+
+    /// Somebody at a desk, whom the administrator lets in. Works once.
+    pub async fn sign_in(&self) -> Api {
+        let administrator = self.administrator().await;
         administrator.add_person("ines", "Ines Okafor", &DESK).await
+    }
+
+    /// Its configuration file.
+    #[must_use]
+    pub fn config_file(&self) -> &Path {
+        &self.config_file
     }
 
     /// Kills it in the middle of whatever it does.
@@ -187,6 +212,22 @@ impl Drop for GatewayProcess {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The same configuration with another value of a key.
+fn set(config: &str, key: &str, value: &str) -> String {
+    let is_it = |line: &str| line.split_once(" = ").is_some_and(|(name, _)| name == key);
+    assert!(config.lines().any(is_it), "no {key} in the configuration");
+    config
+        .lines()
+        .map(|line| {
+            if is_it(line) {
+                format!("{key} = {value}\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect()
 }
 
 fn restrict(file: &Path) {

@@ -4,7 +4,15 @@ use std::{collections::BTreeSet, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Crates of this workspace: their reasons are in `ARCHITECTURE.md`.
-const OURS: [&str; 7] = ["fleet", "exposure", "wire", "store", "agent-sim", "gateway", "bench"];
+const OURS: [&str; 7] = [
+    "fleet",
+    "exposure",
+    "wire",
+    "store",
+    "agent-sim",
+    "gateway",
+    "bench",
+];
 
 #[test]
 fn the_page_names_what_the_workspace_uses() {

@@ -242,9 +242,14 @@ fn refusals(terminal: &Terminal<'_>, dir: &Path, repository: &str) {
     );
     let release = "Volumat 7 infusion control 9.13";
     let preview = terminal.json(&["rollout", "preview", "--release", release, "--spec", &plan]);
+    assert_eq!(preview["waves"][0]["pumps"], json!([]));
     assert_eq!(
-        preview,
-        json!({ "waves": [{ "name": "All", "pumps": [] }], "left_out": [], "in_no_wave": [] })
+        preview["waves"][0]["forecast"]["optimistic"]["hangs_on"],
+        "it has no pumps"
+    );
+    assert_eq!(
+        (&preview["left_out"], &preview["in_no_wave"]),
+        (&json!([]), &json!([]))
     );
     let create = ["rollout", "create", "R", "--release", release, "--spec"];
     terminal.fails(

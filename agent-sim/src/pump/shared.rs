@@ -53,6 +53,8 @@ pub struct PumpView {
     pub counter: SecurityCounter,
     /// What runs is on trial.
     pub trial: bool,
+    /// How often it said that it switches to new firmware.
+    pub activations: u64,
     /// The last thing that went wrong.
     pub problem: Option<String>,
 }

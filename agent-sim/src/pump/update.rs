@@ -149,7 +149,11 @@ impl Pump {
                     let counters = &self.shared.counters;
                     match report.stage {
                         UpdateStage::Staged => counters.updates_staged.one(),
-                        UpdateStage::Activating => counters.updates_activated.one(),
+                        UpdateStage::Activating => {
+                            counters.updates_activated.one();
+                            self.shared
+                                .see(self.blueprint.index, |view| view.activations += 1);
+                        }
                         UpdateStage::RolledBack => counters.updates_rolled_back.one(),
                         UpdateStage::Refused | UpdateStage::DownloadFailed => counters.updates_refused.one(),
                         UpdateStage::TicketReturned | UpdateStage::TrialBoot | UpdateStage::ChecksBegun => {}

@@ -113,9 +113,12 @@ actions! {
     BriefingRead = "briefing_read", Ordinary, "read a briefing";
     CheckEntered = "check_entered", Ordinary, "entered a check";
     RollBackAsked = "roll_back_asked", Ordinary, "asked for the old version";
+    /// By the rule in its spec, which was approved.
+    RolloutJoined = "rollout_joined", Ordinary, "added a pump to a rollout";
     /// By a rule.
     RolloutStep = "rollout_step", Ordinary, "took a step of a rollout";
     TicketIssued = "ticket_issued", Ordinary, "issued a ticket";
+    CheckReported = "check_reported", Ordinary, "proved its update";
     UpdateReported = "update_reported", Ordinary, "reported of its update";
     /// A pump says something of an update that nothing explains.
     UpdateDoubted = "update_doubted", Alarm, "was not believed about an update";

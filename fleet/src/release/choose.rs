@@ -18,6 +18,8 @@ pub enum NotEligible {
     Sequestered,
     #[error("held: release the hold first")]
     Held { kind: HoldKind },
+    #[error("in no care area: nobody could sign for it; say where it belongs")]
+    NoCareArea,
     #[error("past support: its manufacturer supports it no longer")]
     PastSupport,
     #[error("another manufacturer: it is by {pump}, the release by {release}")]
@@ -77,6 +79,7 @@ impl NotEligible {
         match self {
             Self::Retired => "retired",
             Self::Sequestered => "sequestered",
+            Self::NoCareArea => "no_care_area",
             Self::Held { .. } => "held",
             Self::PastSupport => "past_support",
             Self::OtherManufacturer { .. } => "other_manufacturer",

@@ -1,13 +1,13 @@
 //! The document itself.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{ReleaseClass, Target};
 use crate::{
     check::CheckSpec,
-    pump::SecurityCounter,
+    pump::{Component, SecurityCounter},
     text::{AdvisoryId, BedsideLine, ComponentName, ComponentVersion, HardwareId, Name, Prompt},
     version::{VersionRange, VersionScheme},
 };
@@ -211,7 +211,23 @@ pub enum Extent {
 }
 
 impl Manifest {
-    /// The component versions on a pump after this target of the release.
+    /// Every component of a pump after this target of the release, sorted by name: what is brought, and what stays.
+    #[must_use]
+    pub fn after(&self, target: &Target, before: &[Component]) -> Vec<Component> {
+        let brought = self.brings(target).iter().map(|brought| Component {
+            name: brought.name.clone(),
+            version: brought.version.clone(),
+        });
+        let all: BTreeMap<_, _> = before
+            .iter()
+            .cloned()
+            .chain(brought)
+            .map(|part| (part.name.clone(), part))
+            .collect();
+        all.into_values().collect()
+    }
+
+    /// The component versions that a target of the release brings.
     #[must_use]
     pub fn brings<'a>(&'a self, target: &'a Target) -> &'a [BroughtComponent] {
         if target.brings.is_empty() {

@@ -81,6 +81,8 @@ pub enum PumpSays {
     RolledBack,
     /// What it runs.
     Versions(VersionSet),
+    /// What it runs, signed after its checks ran: that it began to test itself follows, whatever became of that report.
+    Proof(VersionSet),
 }
 
 /// An assignment, as reports find it. For a pump without a live assignment, that is its last one.
@@ -134,6 +136,7 @@ pub fn apply(tracked: &Tracked, report: &PumpReport, now: Timestamp) -> (Tracked
     };
     match &report.says {
         PumpSays::Versions(versions) => applying.versions(versions),
+        PumpSays::Proof(versions) => applying.proof(versions),
         PumpSays::TicketReturned { ticket } => applying.ticket_returned(*ticket),
         says if applying.is_news => applying.news(says),
         _ => {}
@@ -163,12 +166,16 @@ impl Applying {
     fn moves(&mut self, event: AssignmentEvent) -> bool {
         match self.tracked.state.transition(event) {
             Ok(to) => {
+                let is_used = self.tracked.state.needs_ticket() && uses_ticket(to);
                 self.tracked.state = to;
                 self.changes.push(Change::Moved {
                     event,
                     to,
                     at: self.now,
                 });
+                if let (true, Some(ticket)) = (is_used, self.tracked.ticket) {
+                    self.changes.push(Change::TicketGone { ticket });
+                }
                 true
             }
             Err(_) => false,
@@ -229,6 +236,7 @@ impl Applying {
             PumpSays::ChecksBegun
             | PumpSays::Restarted { trial: false }
             | PumpSays::Versions(_)
+            | PumpSays::Proof(_)
             | PumpSays::TicketReturned { .. } => {}
         }
     }
@@ -262,6 +270,13 @@ impl Applying {
             Stage::Waiting | Stage::Preparing | Stage::Left => {
                 self.holds(AssignmentEvent::Failed, HeldBecause::InstalledUnasked);
             }
+        }
+    }
+
+    fn proof(&mut self, versions: &VersionSet) {
+        self.versions(versions);
+        if self.tracked.state == AssignmentState::TrialBoot {
+            self.moves(AssignmentEvent::ChecksBegun);
         }
     }
 
@@ -344,6 +359,17 @@ impl Applying {
             self.changes.push(Change::Versions { proved: false });
         }
     }
+}
+
+/// Whether a pump that gets there has used its ticket: no ticket installs twice.
+const fn uses_ticket(state: AssignmentState) -> bool {
+    matches!(
+        state,
+        AssignmentState::Installing
+            | AssignmentState::TrialBoot
+            | AssignmentState::SelfTest
+            | AssignmentState::RolledBack
+    )
 }
 
 #[cfg(test)]

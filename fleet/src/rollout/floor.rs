@@ -69,6 +69,12 @@ impl Ledger {
         Some(count.in_service.saturating_sub(count.floor))
     }
 
+    /// How many pumps of a group with a floor are in service.
+    #[must_use]
+    pub fn in_service_now(&self, group: Group) -> u32 {
+        self.groups.get(&group).map_or(0, |count| count.in_service)
+    }
+
     /// Takes one pump out of service. A pump in no care area, and one of a group without a floor, can always be.
     ///
     /// # Errors

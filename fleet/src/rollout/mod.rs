@@ -11,12 +11,17 @@
 //! | [`snapshot`] | what the planner is shown |
 //! | [`plan`](plan()) | what is done next, and what everything else waits for |
 //! | [`apply`](apply()) | what a pump's report makes of its assignment |
+//! | [`free_hours`], [`forecast`] | when pumps are usually free, and when the waves could be through |
+//! | [`join`] | which pumps come to a rollout that is under way |
 //!
 //! The planner is one pure function: dry run, preview and the loop call the same. Each safety rule has a test of its name.
 
 mod apply;
 pub mod floor;
+pub mod forecast;
+pub mod free_hours;
 pub mod gate;
+pub mod join;
 pub mod limits;
 mod plan;
 pub mod schedule;
@@ -28,7 +33,7 @@ mod wait;
 pub mod window;
 
 pub use apply::{Change, ComponentTwice, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained};
-pub use plan::plan;
+pub use plan::{FloorNow, floors_now, plan};
 pub use step::{
     AssignmentAction, HeldBecause, Plan, RolloutAction, Step, Subject, Under, Waiting, WaveAction, Withdrawal,
 };

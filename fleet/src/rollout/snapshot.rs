@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub tickets: Vec<TicketFacts>,
     /// How many pumps of a kind a care area keeps in service; what is not here has no floor.
     pub floors: BTreeMap<Group, u32>,
+    /// Since when the gateway listens. What a pump did not say before then is no silence of its.
+    pub listening_since: Timestamp,
     /// The bounds of the hospital.
     pub hospital: HospitalLimits,
 }

@@ -22,6 +22,8 @@ use crate::{
 pub const WAVES_MAX: usize = 50;
 /// The most windows of one rollout.
 pub const WINDOWS_MAX: usize = 20;
+/// The most pumps that may join one rollout.
+pub const JOINS_MAX: u32 = 10_000;
 
 /// A rollout as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,19 @@ pub struct Spec {
     /// Bounds; what is left out is as it usually is.
     #[serde(default)]
     pub limits: LimitsSpec,
+    /// Pumps that come to be meant while the rollout runs join its last wave; without it none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joins: Option<JoinSpec>,
+}
+
+/// Pumps that join later. The last wave says which: those that it would have taken, while nobody was told of it yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JoinSpec {
+    /// At most so many.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10000))]
+    pub at_most: u32,
 }
 
 /// Which pumps.
@@ -186,6 +201,12 @@ pub enum SpecError {
     Window { number: usize, problem: WindowError },
     #[error("wave {number} takes what is left, and others follow it; only the last can")]
     RestIsNotLast { number: usize },
+    #[error("1 to {JOINS_MAX} pumps may join a rollout; this says {0}")]
+    Joins(u32),
+    #[error(
+        "the last wave takes a number of pumps, so none can join it later; let it take care areas, a filter, a list or what is left"
+    )]
+    NoneCanJoin,
 }
 
 impl Spec {
@@ -208,6 +229,17 @@ impl Spec {
             .position(|wave| wave.takes == Takes::Rest);
         if let Some(place) = early {
             return Err(SpecError::RestIsNotLast { number: place + 1 });
+        }
+        if let Some(joins) = self.joins {
+            if joins.at_most == 0 || joins.at_most > JOINS_MAX {
+                return Err(SpecError::Joins(joins.at_most));
+            }
+            if matches!(
+                self.waves.last().map(|wave| &wave.takes),
+                Some(Takes::Count(_) | Takes::Percent(_))
+            ) {
+                return Err(SpecError::NoneCanJoin);
+            }
         }
         let window = |(place, window): (usize, &WindowSpec)| {
             let length = TimeDelta::minutes(window.minutes.into());
@@ -232,6 +264,9 @@ impl Spec {
         let mut left: Vec<(&PumpFacts, TargetPath)> = Vec::new();
         for pump in pumps.iter().filter(|pump| self.pumps.has(pump)) {
             match choose_target(manifest, pump) {
+                Ok(_) if pump.care_area.is_none() => {
+                    division.left_out.push((pump.id, NotEligible::NoCareArea))
+                }
                 Ok(target) => left.push((pump, target.path.clone())),
                 Err(why) => division.left_out.push((pump.id, why)),
             }
@@ -270,7 +305,7 @@ impl Selection {
 }
 
 impl Takes {
-    fn has(&self, pump: &PumpFacts) -> bool {
+    pub(super) fn has(&self, pump: &PumpFacts) -> bool {
         match self {
             Self::CareAreas(names) => pump.care_area.as_ref().is_some_and(|area| names.contains(area)),
             Self::List(list) => list.contains(&pump.id),

@@ -147,6 +147,22 @@ impl Window {
         }
     }
 
+    /// From when until when something that takes so long may begin, between two instants (inclusive), opening by opening.
+    pub(super) fn room(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        takes: TimeDelta,
+    ) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        self.openings(from)
+            .take_while(move |opening| opening.from <= to)
+            .filter_map(move |opening| {
+                let last = opening.until.checked_sub_signed(takes)?.min(to);
+                let first = opening.from.max(from);
+                (first <= last).then_some((first, last))
+            })
+    }
+
     /// Every opening that is not over long before an instant, in order.
     fn openings(&self, now: Timestamp) -> impl Iterator<Item = Opening> {
         let today = self.date(now);

@@ -45,6 +45,7 @@ mod hold;
 mod me;
 mod person;
 mod place;
+mod preview;
 mod pump;
 mod release;
 mod rollout;
@@ -185,6 +186,7 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(summary::routes)
         .configure(pump::routes)
         .configure(release::routes)
+        .configure(preview::routes)
         .configure(rollout::routes)
         .configure(expected::routes)
         .configure(discrepancy::routes)

@@ -84,6 +84,7 @@ impl From<CommandError> for Problem {
             | CommandError::NotARoot
             | CommandError::Spec(_)
             | CommandError::NoPumps { .. }
+            | CommandError::EmptyWave { .. }
             | CommandError::ReasonNeeded
             | CommandError::NoSuchCheck { .. } => Self::new(Code::InvalidValue, words),
             CommandError::RootNotTrusted { .. } => Self::new(Code::RootNotTrusted, words),

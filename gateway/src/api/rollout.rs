@@ -31,7 +31,6 @@ use crate::command::{
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(rollout_preview)
         .service(rollout_create)
         .service(rollout_list)
         .service(rollout_show)
@@ -42,14 +41,6 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(pump_roll_back)
         .service(ward_floor_list)
         .service(ward_floor_set);
-}
-
-/// What a rollout would be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Draft {
-    release: ReleaseId,
-    spec: Spec,
 }
 
 /// A rollout to write.
@@ -63,92 +54,6 @@ struct NewRollout {
     emergency: Option<Reason>,
     /// It does not begin before.
     begins_at: Option<DateTime>,
-}
-
-/// A pump in a preview.
-#[derive(Serialize, ToSchema)]
-struct PreviewPump {
-    pump: PumpId,
-    serial: SerialNumber,
-    care_area: Option<Name>,
-    /// The file that it would get.
-    target: TargetPath,
-}
-
-/// A wave in a preview.
-#[derive(Serialize, ToSchema)]
-struct PreviewWave {
-    name: Name,
-    pumps: Vec<PreviewPump>,
-}
-
-/// A pump that would not get it.
-#[derive(Serialize, ToSchema)]
-struct LeftOut {
-    pump: PumpId,
-    serial: SerialNumber,
-    care_area: Option<Name>,
-    /// The word by which they are counted.
-    reason: &'static str,
-    /// What to do about it.
-    detail: String,
-}
-
-/// Who would get a release when, and who would not.
-#[derive(Serialize, ToSchema)]
-struct PreviewView {
-    waves: Vec<PreviewWave>,
-    left_out: Vec<LeftOut>,
-    /// Pumps that are meant, and that no wave takes.
-    in_no_wave: Vec<SerialNumber>,
-}
-
-/// Who would get a release when, and who would not. Nothing is written.
-#[utoipa::path(
-    tag = "rollouts",
-    responses((status = OK, body = PreviewView), (status = NOT_FOUND, description = "`not_found`: no such release"))
-)]
-#[post("/rollouts/preview")]
-async fn rollout_preview(api: Data<Api>, draft: Json<Draft>) -> Answer<Json<PreviewView>> {
-    let Draft { release, spec } = draft.into_inner();
-    let (preview, spec) = api
-        .run(move |app| rollout::preview(app, release, &spec).map(|preview| (preview, spec)))
-        .await?;
-    let pumps = &preview.pumps;
-    let wave = |(wave, members): (&fleet::rollout::spec::WaveSpec, &Vec<(PumpId, TargetPath)>)| PreviewWave {
-        name: wave.name.clone(),
-        pumps: members
-            .iter()
-            .filter_map(|(id, target)| {
-                let listing = pumps.get(id)?;
-                Some(PreviewPump {
-                    pump: *id,
-                    serial: listing.pump.serial.clone(),
-                    care_area: listing.care_area_name.clone(),
-                    target: target.clone(),
-                })
-            })
-            .collect(),
-    };
-    let left_out = preview.division.left_out.iter().filter_map(|(id, why)| {
-        let listing = pumps.get(id)?;
-        let (reason, detail) = rollout::left_out(why);
-        Some(LeftOut {
-            pump: *id,
-            serial: listing.pump.serial.clone(),
-            care_area: listing.care_area_name.clone(),
-            reason,
-            detail,
-        })
-    });
-    let stray = preview.division.in_no_wave.iter();
-    Ok(Json(PreviewView {
-        waves: spec.waves.iter().zip(&preview.division.waves).map(wave).collect(),
-        left_out: left_out.collect(),
-        in_no_wave: stray
-            .filter_map(|id| Some(pumps.get(id)?.pump.serial.clone()))
-            .collect(),
-    }))
 }
 
 /// A rollout.
@@ -226,6 +131,8 @@ struct AssignmentView {
     last_heard: Option<DateTime>,
     /// Its last refusal or broken download.
     setback: Option<Reason>,
+    /// When it joined the rollout, which was approved already; nothing when it was part of what was approved.
+    joined_at: Option<DateTime>,
 }
 
 /// A rollout with everything in it.
@@ -239,7 +146,8 @@ struct RolloutWholeView {
     waves: Vec<WaveView>,
 }
 
-/// Writes a rollout. Its waves and the pumps in them are fixed from here on; it does nothing until others approved it.
+/// Writes a rollout. Its waves and the pumps in them are fixed from here on, but for those that its spec lets join; it does
+/// nothing until others approved it.
 #[utoipa::path(
     tag = "rollouts",
     responses((status = CREATED, body = RolloutView), (status = NOT_FOUND, description = "`not_found`: no such release"))
@@ -335,6 +243,7 @@ fn whole(db: &mut Db<'_>, id: RolloutId) -> Result<RolloutWholeView, StoreError>
                         left_behind: row.left_behind,
                         last_heard: row.last_heard,
                         setback: row.setback_words,
+                        joined_at: row.joined_at,
                     })
                 })
                 .collect(),

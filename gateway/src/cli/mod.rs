@@ -29,6 +29,7 @@ pub mod output;
 pub mod passphrase;
 pub mod person;
 pub mod places;
+pub mod preview;
 pub mod pump;
 pub mod pump_rows;
 pub mod release;

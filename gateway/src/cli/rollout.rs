@@ -1,6 +1,6 @@
 //! `gateway rollout …`: previewed, written, moved, and what each pump waits for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use super::{
     args::{ActArgs, PlanArgs, RolloutCommand},
     client::Call,
     error::{Attempt, Cause, CliError},
-    output::Output,
+    preview,
     pump::rfc3339,
     release,
-    rollout_rows::{Assignment, LeftOut, Preview, Rollout, Waiting, Wave, Whole},
+    rollout_rows::{Assignment, Rollout, Waiting, Wave, Whole},
     session::{PumpRef, Session, given, read},
     spec,
     table::{Cell, Row},
@@ -25,9 +25,19 @@ use super::{
 /// [`CliError`], with what was attempted on which rollout.
 pub async fn run(session: &mut Session<'_>, command: RolloutCommand) -> Result<(), CliError> {
     match command {
-        RolloutCommand::Preview(plan) => preview(session, &plan)
-            .await
-            .attempt(format!("preview a rollout of {}", plan.release)),
+        RolloutCommand::Preview {
+            plan,
+            emergency,
+            begins_at,
+        } => {
+            let more = given([
+                ("emergency", emergency.then(|| json!(true))),
+                ("begins_at", begins_at.map(|at| json!(rfc3339(at.0)))),
+            ]);
+            preview::run(session, &plan, more)
+                .await
+                .attempt(format!("preview a rollout of {}", plan.release))
+        }
         RolloutCommand::Create {
             name,
             plan,
@@ -98,79 +108,6 @@ pub async fn named(session: &Session<'_>, name: &str) -> Result<Rollout, Cause> 
 /// [`Cause`], as [`super::client::Client::json`] says.
 pub async fn whole(session: &Session<'_>, id: &str) -> Result<Whole, Cause> {
     session.fetch(&Call::get(["rollouts", id])).await
-}
-
-async fn preview(session: &mut Session<'_>, plan: &PlanArgs) -> Result<(), Cause> {
-    let spec = spec::of_file(session, &plan.spec).await?;
-    let release = release::named(session, &plan.release).await?;
-    let call = Call::post(["rollouts", "preview"]).json(json!({"release": release.id, "spec": spec}));
-    session
-        .show(&call, |output, _, preview: &Preview| tell(output, preview))
-        .await
-}
-
-fn tell(output: &mut Output, preview: &Preview) -> std::io::Result<()> {
-    let numbered = || (1..).zip(&preview.waves);
-    let waves = numbered().map(|(number, wave): (u32, _)| {
-        vec![
-            Cell::from(number.to_string()),
-            Cell::from(&wave.name),
-            Cell::from(wave.pumps.len().to_string()),
-        ]
-    });
-    output.table(&["WAVE", "NAME", "PUMPS"], waves.collect())?;
-    let pumps: Vec<_> = numbered()
-        .flat_map(|(number, wave)| {
-            wave.pumps.iter().map(move |pump| {
-                vec![
-                    Cell::from(number.to_string()),
-                    Cell::from(&pump.serial),
-                    pump.care_area.as_ref().into(),
-                    Cell::from(&pump.target),
-                ]
-            })
-        })
-        .collect();
-    if !pumps.is_empty() {
-        output.line("")?;
-        output.table(&["WAVE", "SERIAL", "CARE AREA", "FILE"], pumps)?;
-    }
-    if !preview.left_out.is_empty() {
-        let rows = preview.left_out.iter().map(|pump| {
-            vec![
-                Cell::from(&pump.serial),
-                pump.care_area.as_ref().into(),
-                Cell::from(&pump.detail),
-            ]
-        });
-        output.line("")?;
-        output.table(&["LEFT OUT", "CARE AREA", "WHY"], rows.collect())?;
-        output.line("")?;
-        output.line(&format!("Left out: {}", by_reason(&preview.left_out)))?;
-    }
-    if !preview.in_no_wave.is_empty() {
-        output.line("")?;
-        output.line(&format!("In no wave: {}", preview.in_no_wave.join(", ")))?;
-    }
-    let taken: usize = preview.waves.iter().map(|wave| wave.pumps.len()).sum();
-    output.note(&format!(
-        "Pumps: {taken} in waves, {} left out, {} in no wave. Nothing was written.",
-        preview.left_out.len(),
-        preview.in_no_wave.len()
-    ))
-}
-
-/// How many are left out for which reason: what a page of pumps comes to.
-fn by_reason(left_out: &[LeftOut]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for pump in left_out {
-        *counts.entry(&pump.reason).or_default() += 1;
-    }
-    let words: Vec<_> = counts
-        .into_iter()
-        .map(|(reason, count)| format!("{count} {}", reason.replace('_', " ")))
-        .collect();
-    words.join(", ")
 }
 
 async fn create(session: &mut Session<'_>, plan: &PlanArgs, mut body: Value) -> Result<(), Cause> {

@@ -165,39 +165,3 @@ pub struct Waiting {
     pub pump: Option<String>,
     pub what: String,
 }
-
-/// What a rollout would come to.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Preview {
-    pub waves: Vec<PreviewWave>,
-    pub left_out: Vec<LeftOut>,
-    pub in_no_wave: Vec<String>,
-}
-
-/// A wave that would be.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct PreviewWave {
-    pub name: String,
-    pub pumps: Vec<PreviewPump>,
-}
-
-/// A pump that would get it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct PreviewPump {
-    pub serial: String,
-    pub care_area: Option<String>,
-    pub target: String,
-}
-
-/// A pump that would not.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct LeftOut {
-    pub serial: String,
-    pub care_area: Option<String>,
-    pub reason: String,
-    pub detail: String,
-}

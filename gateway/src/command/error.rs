@@ -106,6 +106,11 @@ pub enum CommandError {
     /// Nobody would get it.
     #[error("no pump would get the release ({left_out} are left out); the preview says why")]
     NoPumps { left_out: usize },
+    /// Nobody would get it in one of its waves.
+    #[error(
+        "the wave {name} has no pump; a wave without pumps proves nothing: change what it takes, or leave it out"
+    )]
+    EmptyWave { name: fleet::text::Name },
     /// Not from where it is.
     #[error(transparent)]
     Illegal(#[from] fleet::rollout::state::IllegalTransition),

@@ -25,6 +25,7 @@ pub mod hold;
 pub(crate) mod outbox;
 pub mod people;
 pub mod place;
+pub mod preview;
 pub mod pump;
 pub mod release;
 pub mod rollout;

@@ -35,6 +35,14 @@ pub(crate) fn withdraw(db: &mut Db<'_>, pump: PumpId, now: Timestamp) -> Result<
     Ok(())
 }
 
+/// Takes back what a pump was told of an update and did not take yet: it would come after what made it void.
+pub(crate) fn recall(db: &mut Db<'_>, pump: PumpId, now: Timestamp) -> Result<(), StoreError> {
+    for kind in ["download", "install"] {
+        db.order_supersede(pump, kind, now)?;
+    }
+    Ok(())
+}
+
 /// An order as it is kept.
 pub(crate) fn row(pump: PumpId, order: &Order) -> Result<OrderRow, StoreError> {
     let body = serde_json::to_value(&order.body).map_err(|error| StoreError::Corrupt {

@@ -1,7 +1,6 @@
 //! What people do with rollouts: write, submit, stop and let go on; read a briefing, enter what a bench read, ask for the old
 //! version. Everything else the loop does by itself, when the rules say so.
 
-use std::collections::{BTreeMap, HashMap};
 
 use fleet::{
     Timestamp,
@@ -10,22 +9,25 @@ use fleet::{
     check::Reading,
     event::EventKind,
     id::{AssignmentId, CareAreaId, CheckResultId, PumpId, ReleaseId, RolloutId, WaveId},
-    pump::Component,
-    release::{Manifest, NotEligible, Target, TargetPath},
+    release::{Manifest, Target, TargetPath},
     rollout::{
         Plan, Subject, plan,
-        spec::{Division, LimitsSpec, Spec},
+        spec::{LimitsSpec, Spec},
         state::{AssignmentState, RolloutEvent, RolloutState, Stage, WaveEvent, WaveState},
     },
     text::{CheckId, Name, Reason},
 };
 use serde_json::json;
 use store::{
-    AssignmentRecord, CheckRecord, Db, ModelRecord, PumpFilter, PumpListing, RolloutRecord, StoreError,
-    WardFloorRecord, WaveRecord,
+    AssignmentRecord, CheckRecord, Db, ModelRecord, PumpListing, RolloutRecord, StoreError, WardFloorRecord,
+    WaveRecord,
 };
 
-use super::{CommandError, change::Change};
+use super::{
+    CommandError,
+    change::Change,
+    preview::{Divided, divide},
+};
 use crate::{
     app::{Actor, App},
     deed::Deed,
@@ -47,44 +49,6 @@ pub struct Wanted {
     pub begins_at: Option<Timestamp>,
 }
 
-/// What a rollout would come to.
-#[derive(Debug)]
-pub struct Preview {
-    pub division: Division,
-    /// Every pump that is meant.
-    pub pumps: HashMap<PumpId, PumpListing>,
-    pub manifest: Manifest,
-}
-
-/// Who would get a release when, and who would not.
-///
-/// # Errors
-/// [`CommandError::Spec`].
-pub fn preview(app: &App, release: ReleaseId, spec: &Spec) -> Result<Preview, CommandError> {
-    spec.check()?;
-    Ok(app.store.read(|db| divide(db, release, spec))?)
-}
-
-fn divide(db: &mut Db<'_>, release: ReleaseId, spec: &Spec) -> Result<Preview, StoreError> {
-    let release = facts::release(db, release)?;
-    let schemes = facts::schemes(std::iter::once(&release));
-    let listings = facts::every_pump(db, &PumpFilter::default())?;
-    let ids: Vec<_> = listings.iter().map(|listing| listing.pump.id).collect();
-    let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
-    let pumps: Vec<_> = listings
-        .iter()
-        .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes))
-        .collect();
-    Ok(Preview {
-        division: spec.divide(&release.manifest, &pumps),
-        pumps: listings
-            .into_iter()
-            .map(|listing| (listing.pump.id, listing))
-            .collect(),
-        manifest: release.manifest,
-    })
-}
-
 /// Writes a rollout: its waves and the pumps in them are fixed from here on. It does nothing until others approved it.
 ///
 /// # Errors
@@ -96,14 +60,25 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
         return Err(CommandError::OnlyAPerson);
     };
     change.commit(|db| {
-        let Preview {
+        let Divided {
             division,
             pumps,
-            manifest,
+            release,
         } = divide(db, wanted.release, &wanted.spec)?;
         if division.waves.iter().all(Vec::is_empty) {
             return Err(CommandError::NoPumps {
                 left_out: division.left_out.len(),
+            });
+        }
+        // S2: a wave without pumps proves nothing, and would open the way to the next.
+        let empty = division
+            .waves
+            .iter()
+            .zip(&wanted.spec.waves)
+            .find(|(wave, _)| wave.is_empty());
+        if let Some((_, wave)) = empty {
+            return Err(CommandError::EmptyWave {
+                name: wave.name.clone(),
             });
         }
         let limits = wanted.spec.limits.complete();
@@ -150,7 +125,7 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
                     what: "pump",
                     id: pump.to_string(),
                 })?;
-                assignments.push(assignment(&change, wave, &manifest, pump, target, heard)?);
+                assignments.push(assignment(&change, wave, &release.manifest, pump, target, heard)?);
             }
         }
         db.assignment_create(&assignments)?;
@@ -177,7 +152,8 @@ pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, 
     })
 }
 
-fn assignment(
+/// A pump in a wave, as it is before anything is done with it.
+pub(crate) fn assignment(
     change: &Change<'_>,
     wave: &WaveRecord,
     manifest: &Manifest,
@@ -191,23 +167,15 @@ fn assignment(
         .find(|candidate| candidate.path == *target);
     let chosen: &Target = chosen.ok_or_else(|| corrupt("write a rollout", "the release lost a file"))?;
     let before = &listing.pump.components;
-    let mut named: BTreeMap<_, Component> = before
-        .iter()
-        .map(|part| (part.name.clone(), part.clone()))
-        .collect();
-    for brought in manifest.brings(chosen) {
-        let part = Component {
-            name: brought.name.clone(),
-            version: brought.version.clone(),
-        };
-        named.insert(part.name.clone(), part);
-    }
-    let named: Vec<_> = named.into_values().collect();
+    let named = manifest.after(chosen, before);
+    let care_area = listing.pump.care_area;
+    let care_area = care_area.ok_or_else(|| corrupt("write a rollout", "a pump lost its care area"))?;
     Ok(AssignmentRecord {
         id: change.id(AssignmentId::from_uuid),
         wave: wave.id,
         rollout: wave.rollout,
         pump: listing.pump.id,
+        care_area,
         row_version: 1,
         state: AssignmentState::Planned,
         since: change.now,
@@ -226,6 +194,7 @@ fn assignment(
         roll_back_by: None,
         roll_back_at: None,
         last_heard: None,
+        joined_at: None,
     })
 }
 
@@ -272,7 +241,8 @@ impl Act {
     }
 }
 
-/// Moves a rollout. After a halt, letting it go on also lets its halted waves go on, with the failures that they have.
+/// Moves a rollout. Letting it go on gives the pumps of open waves their time anew: they could not use it. After a halt it also
+/// accepts the failures that the waves have by then, and lets halted ones go on.
 ///
 /// # Errors
 /// [`CommandError::Illegal`], [`CommandError::ReasonNeeded`].
@@ -292,9 +262,13 @@ pub fn act(
         let event = act.event();
         let state = row.state.transition(event)?;
         db.rollout_move(id, row.row_version, state, reason, change.now)?;
+        if act == Act::SendBack {
+            // Who approved it approved what it was.
+            db.rollout_rewrite(id)?;
+        }
         if act == Act::Resume {
             for wave in db.wave_of(&[id])? {
-                resume_wave(&change, db, wave)?;
+                resume_wave(&change, db, wave, row.state == RolloutState::Halted)?;
             }
         }
         let mut deed = Deed::of(Action::RolloutMoved, "rollout", id)
@@ -321,26 +295,41 @@ pub fn act(
     Ok(row)
 }
 
-fn resume_wave(change: &Change<'_>, db: &mut Db<'_>, wave: WaveRecord) -> Result<(), CommandError> {
-    if wave.state != WaveState::Halted {
-        return Ok(());
-    }
+fn resume_wave(
+    change: &Change<'_>,
+    db: &mut Db<'_>,
+    wave: WaveRecord,
+    after_halt: bool,
+) -> Result<(), CommandError> {
+    let state = match wave.state {
+        WaveState::Halted => wave.state.transition(WaveEvent::Resumed)?,
+        WaveState::Pending | WaveState::Briefing => return Ok(()),
+        WaveState::Open | WaveState::Soaking | WaveState::AwaitingApproval | WaveState::Passed => wave.state,
+    };
     let failures = db
         .assignment_of(&[wave.rollout])?
         .iter()
         .filter(|assignment| assignment.wave == wave.id && assignment.state.stage() == Stage::Failed)
         .count();
     let wanted = WaveRecord {
-        state: wave.state.transition(WaveEvent::Resumed)?,
-        since: change.now,
-        opened_at: Some(change.now),
-        failures_accepted: i64::try_from(failures).unwrap_or(i64::MAX),
+        state,
+        since: if state == wave.state {
+            wave.since
+        } else {
+            change.now
+        },
+        opened_at: wave.opened_at.and(Some(change.now)),
+        failures_accepted: if after_halt {
+            i64::try_from(failures).unwrap_or(i64::MAX)
+        } else {
+            wave.failures_accepted
+        },
         ..wave.clone()
     };
     db.wave_update(&wanted, wave.row_version)?;
     let deed = Deed::of(Action::RolloutMoved, "wave", wave.id)
         .before(json!({ "state": wave.state }))
-        .after(json!({ "state": wanted.state, "failures_accepted": failures }));
+        .after(json!({ "state": wanted.state, "failures_accepted": wanted.failures_accepted }));
     change.record(db, deed)
 }
 
@@ -448,7 +437,8 @@ pub fn roll_back(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Res
                     | AssignmentState::Quarantined
             )
         });
-        let assignment = newest.ok_or(CommandError::NothingToRollBack)?;
+        let ticketed = newest.filter(|assignment| assignment.ticket.is_some());
+        let assignment = ticketed.ok_or(CommandError::NothingToRollBack)?;
         let wanted = AssignmentRecord {
             roll_back_by: Some(account),
             roll_back_at: None,
@@ -523,10 +513,4 @@ pub fn waiting(app: &App, id: RolloutId) -> Result<Vec<(Subject, String)>, Store
         .filter(|waiting| ours(&waiting.who))
         .map(|waiting| (waiting.who, waiting.what.to_string()))
         .collect())
-}
-
-/// Why a pump was left out, as it is counted and in words.
-#[must_use]
-pub fn left_out(why: &NotEligible) -> (&'static str, String) {
-    (why.as_str(), why.to_string())
 }

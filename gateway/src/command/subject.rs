@@ -144,6 +144,23 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
         .iter()
         .map(|part| json!({ "name": part.name, "version": part.version }))
         .collect();
+    let updates = db.assignment_of_pump(id)?;
+    let at = |stage| {
+        updates
+            .iter()
+            .find(move |assignment| assignment.state.stage() == stage)
+    };
+    let under_way = at(Stage::Updating);
+    let update = under_way.or(at(Stage::Verified));
+    let results = match update {
+        None => Vec::new(),
+        Some(update) => db.check_result_of(&[update.id])?,
+    };
+    // After an update the signature is for that update and for every reading: an older one does not stand for it.
+    let proved: Vec<_> = results
+        .iter()
+        .map(|result| json!({ "at": result.at, "by": result.account, "readings": result.body }))
+        .collect();
     let content = json!({
         "serial": pump.serial,
         "manufacturer": model.as_ref().map(|model| &model.manufacturer_name),
@@ -152,19 +169,9 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
         "components": components,
         "hold": pump.hold.as_ref().map(|hold| hold.kind),
         "retired": pump.retired_at.is_some(),
+        "update": update.map(|update| json!({ "id": update.id, "ticket": update.ticket, "checks": proved })),
     });
-    let updates = db.assignment_of_pump(id)?;
-    let update = updates
-        .iter()
-        .find(|assignment| assignment.state.stage() == Stage::Updating);
-    let authors = match update {
-        None => Vec::new(),
-        Some(update) => db
-            .check_result_of(&[update.id])?
-            .into_iter()
-            .filter_map(|result| result.account)
-            .collect(),
-    };
+    let authors = results.iter().filter_map(|result| result.account).collect();
     let obstacle = if pump.retired_at.is_some() {
         Some(NotReady::Retired)
     } else if pump.hold.is_some() {
@@ -172,7 +179,7 @@ fn pump(db: &mut Db<'_>, id: PumpId) -> Result<Shown, CommandError> {
     } else if pump.components.is_empty() {
         Some(NotReady::NothingReported)
     } else {
-        update
+        under_way
             .map(|update| update.state)
             .filter(|state| *state != AssignmentState::AwaitingSignoff)
             .map(|at| NotReady::Updating { at })

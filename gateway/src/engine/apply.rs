@@ -62,7 +62,12 @@ pub(super) fn apply_report(
         received_at,
     } = received;
     let last = db.report_last_seq(*pump)?.unwrap_or(0);
-    let numbered = Numbered::of(last, report.seq);
+    let numbered = match Numbered::of(last, report.seq) {
+        Numbered::InOrder(seq) if seq <= last && db.report_bears(*pump, seq, report.id)? => {
+            Numbered::Again(seq)
+        }
+        other => other,
+    };
     let recorded = db.report_record(&ReportRow {
         pump: *pump,
         id: report.id,
@@ -82,6 +87,7 @@ pub(super) fn apply_report(
     let mut reading = Reading {
         pump: *pump,
         sequence: u64::try_from(numbered.on_record()).unwrap_or_default(),
+        is_late: numbered.is_late(last),
         now: *received_at,
         consequences,
     };
@@ -108,6 +114,8 @@ enum Numbered {
     InOrder(i64),
     /// Those between are missing.
     AfterGap(i64),
+    /// Another report bears it: the pump's memory was put back to what it was, or somebody reports in its name.
+    Again(i64),
     /// No count of reports comes to this. Believed, it would hide every gap to come.
     NotBelieved,
 }
@@ -124,15 +132,24 @@ impl Numbered {
     /// The number that is kept: 0, which is below every other, where there is none.
     const fn on_record(self) -> i64 {
         match self {
-            Self::InOrder(seq) | Self::AfterGap(seq) => seq,
+            Self::InOrder(seq) | Self::AfterGap(seq) | Self::Again(seq) => seq,
             Self::NotBelieved => 0,
+        }
+    }
+
+    /// Whether newer reports were here before it. What is numbered as no sound pump numbers is taken for the newest: otherwise a
+    /// number would be all it takes to keep from being heard.
+    const fn is_late(self, last: i64) -> bool {
+        match self {
+            Self::InOrder(seq) => seq <= last,
+            Self::AfterGap(_) | Self::Again(_) | Self::NotBelieved => false,
         }
     }
 
     /// What to tell people, if anything.
     fn contradiction(self, last: i64, report: &Report) -> Option<String> {
         match self {
-            Self::InOrder(_) => None,
+            Self::InOrder(_) | Self::Again(_) => None,
             Self::AfterGap(seq) => Some(match (last + 1, seq - 1) {
                 (from, to) if from == to => format!("number {from} never arrived"),
                 (from, to) => format!("numbers {from} to {to} never arrived"),

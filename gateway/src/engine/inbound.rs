@@ -20,6 +20,7 @@ use wire::message::{Ack, Message as _, RefusedReport, V1};
 use super::{
     apply::{apply_report, apply_signals},
     group::{Group, ReceivedReport},
+    hours::Hours,
     outbox,
     rollout::report::Consequences,
     sessions::Sessions,
@@ -37,6 +38,7 @@ const MOST_IN_ACK: usize = 100;
 
 /// Commits until the last sender is gone. Runs on a thread of its own.
 pub fn run(app: &App, sessions: &Sessions, inbox: &Receiver<Batch>) {
+    let mut hours = Hours::on(app.people.zone);
     while let Ok(first) = inbox.recv() {
         let batches = gather(first, inbox);
         for item in batches.iter().flat_map(|batch| &batch.items) {
@@ -44,7 +46,9 @@ pub fn run(app: &App, sessions: &Sessions, inbox: &Receiver<Batch>) {
         }
         let mut consequences = Consequences::default();
         match commit(&batches, |group| {
-            write(&app.store, group).map(|followed| consequences.add(followed))
+            consequences.add(write(&app.store, group, &hours)?);
+            hours.add(&group.samples);
+            Ok(())
         }) {
             Ok(committed) => {
                 batches.into_iter().for_each(Batch::durable);
@@ -154,10 +158,21 @@ fn follow(app: &App, consequences: Consequences) {
     }
 }
 
-fn write(store: &Store, group: &Group) -> Result<Consequences, StoreError> {
+/// Takes what came, at once.
+#[cfg(test)]
+pub(crate) fn take(app: &App, items: &[crate::mqtt::Inbound]) {
+    let group = Group::of(items);
+    let consequences = write(&app.store, &group, &Hours::on(app.people.zone)).unwrap();
+    follow(app, consequences);
+    outbox::deliver_waiting(app, &group.ready);
+}
+
+fn write(store: &Store, group: &Group, hours: &Hours) -> Result<Consequences, StoreError> {
+    let over = hours.over(&group.samples);
     let work = |db: &mut Db<'_>| {
         let mut consequences = Consequences::default();
         apply_signals(db, group)?;
+        db.free_hours_note(&over)?;
         for received in &group.reports {
             apply_report(db, received, &mut consequences)?;
         }

@@ -77,6 +77,7 @@ CREATE TABLE assignments (
     wave uuid NOT NULL REFERENCES waves (id),
     rollout uuid NOT NULL REFERENCES rollouts (id),
     pump uuid NOT NULL REFERENCES pumps (id),
+    care_area uuid NOT NULL REFERENCES care_areas (id),
     row_version bigint NOT NULL,
     state text COLLATE "C" NOT NULL,
     since timestamptz NOT NULL,

@@ -77,6 +77,7 @@ CREATE TABLE assignments (
     wave BLOB NOT NULL REFERENCES waves (id),
     rollout BLOB NOT NULL REFERENCES rollouts (id),
     pump BLOB NOT NULL REFERENCES pumps (id),
+    care_area BLOB NOT NULL REFERENCES care_areas (id),
     row_version INTEGER NOT NULL,
     state TEXT NOT NULL,
     since INTEGER NOT NULL,

@@ -106,6 +106,15 @@ enum Selection<'a> {
 }
 
 impl Db<'_> {
+    /// The row version of every pump that did not leave for good: what changed since is found by it.
+    pub fn pump_versions(&mut self) -> Result<Vec<(PumpId, i64)>, StoreError> {
+        pumps::table
+            .filter(pumps::retired_at.is_null())
+            .select((pumps::id, pumps::row_version))
+            .load(self.connection)
+            .attempt("read the versions of pumps")
+    }
+
     /// Pumps, by serial number.
     pub fn pump_list(
         &mut self,

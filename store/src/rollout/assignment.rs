@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use fleet::{
     Timestamp,
-    id::{AccountId, AssignmentId, PumpId, RolloutId, TicketId, WaveId},
+    id::{AccountId, AssignmentId, CareAreaId, PumpId, RolloutId, TicketId, WaveId},
     release::TargetPath,
     rollout::state::AssignmentState,
     text::Reason,
@@ -30,6 +30,8 @@ pub struct AssignmentRecord {
     pub rollout: RolloutId,
     /// The pump.
     pub pump: PumpId,
+    /// Where it stood when this was planned: whose people are told, and sign. That a pump moves does not take a ward's word away.
+    pub care_area: CareAreaId,
     /// Counts changes.
     pub row_version: i64,
     /// How far it is.
@@ -38,7 +40,7 @@ pub struct AssignmentRecord {
     pub since: Timestamp,
     /// The file that it gets.
     pub target: TargetPath,
-    /// What it ran when this was planned: a list of components.
+    /// What it ran when its ticket was issued; until then, when this was planned: a list of components.
     pub before: Value,
     /// What it runs afterwards: a list of components.
     pub named: Value,
@@ -66,6 +68,8 @@ pub struct AssignmentRecord {
     pub roll_back_at: Option<Timestamp>,
     /// When the pump was last heard of, where it was left behind or fell silent.
     pub last_heard: Option<Timestamp>,
+    /// When it joined a rollout that was approved already; nothing when it was part of what was approved.
+    pub joined_at: Option<Timestamp>,
 }
 
 impl Db<'_> {
@@ -73,9 +77,9 @@ impl Db<'_> {
     pub fn assignment_create(&mut self, of: &[AssignmentRecord]) -> Result<(), StoreError> {
         for assignment in of {
             diesel::insert_into(assignments::table)
-                .values(row!(assignments, assignment; id, wave, rollout, pump, row_version, state, since, target, before,
+                .values(row!(assignments, assignment; id, wave, rollout, pump, care_area, row_version, state, since, target, before,
                     named, ticket, heard, booted, booted_at, versions_proved, setback_at, setback_count, setback_words,
-                    left_behind, roll_back_by, roll_back_at, last_heard))
+                    left_behind, roll_back_by, roll_back_at, last_heard, joined_at))
                 .execute(self.connection)
                 .attempt("put an assignment on record")?;
         }
@@ -121,7 +125,7 @@ impl Db<'_> {
             .filter(assignments::row_version.eq(seen))
             .set((
                 assignments::row_version.eq(assignments::row_version + 1),
-                row!(assignments, assignment; state, since, ticket, heard, booted, booted_at, versions_proved,
+                row!(assignments, assignment; state, since, before, named, ticket, heard, booted, booted_at, versions_proved,
                     setback_at, setback_count, setback_words, left_behind, roll_back_by, roll_back_at, last_heard),
             ))
             .execute(self.connection)

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use fleet::{
     Timestamp,
     id::{AccountId, CareAreaId, ReleaseId, RolloutId, WaveId},
-    rollout::state::{RolloutState, WaveState},
+    rollout::state::{AssignmentState, RolloutState, WaveState},
     signature::Digest,
     text::{Name, Reason},
 };
@@ -18,7 +18,7 @@ use crate::{
     Db, StoreError,
     connection::each_db,
     error::Attempt,
-    schema::{briefings, rollouts, waves},
+    schema::{assignments, briefings, rollouts, waves},
     sql::{Val, row},
 };
 
@@ -154,12 +154,33 @@ impl Db<'_> {
     /// The rollouts that have something left to do: neither drafts nor completed ones.
     pub fn rollout_at_work(&mut self) -> Result<Vec<RolloutRecord>, StoreError> {
         let idle = [RolloutState::Completed, RolloutState::Draft];
+        // One that is over is at work again while somebody wants a pump of it back on the old version.
+        let wish = assignments::table
+            .filter(assignments::rollout.eq(rollouts::id))
+            .filter(assignments::roll_back_by.is_not_null())
+            .filter(
+                assignments::state
+                    .ne_all([AssignmentState::RolledBack, AssignmentState::Unresponsive].map(Val)),
+            );
         rollouts::table
-            .filter(rollouts::state.ne_all(idle.map(Val)))
+            .filter(
+                rollouts::state
+                    .ne_all(idle.map(Val))
+                    .or(diesel::dsl::exists(wish)),
+            )
             .order(rollouts::id)
             .select(RolloutRecord::as_select())
             .load(self.connection)
             .attempt("find the rollouts at work")
+    }
+
+    /// What was signed of a rollout is not what it is any more: it is written anew.
+    pub fn rollout_rewrite(&mut self, id: RolloutId) -> Result<(), StoreError> {
+        diesel::update(rollouts::table.find(Val(id)))
+            .set(rollouts::content_version.eq(rollouts::content_version + 1))
+            .execute(self.connection)
+            .map(drop)
+            .attempt("take a rollout back")
     }
 
     /// Moves a rollout on, as it was at version `seen`. [`StoreError::Conflict`] when it has changed since.

@@ -86,6 +86,23 @@ impl Db<'_> {
             .attempt("withdraw a ticket")
     }
 
+    /// Notes that the tickets of a pump that ran out before `since` are gone: no clock lets it use them any more.
+    pub fn ticket_run_out(
+        &mut self,
+        pump: PumpId,
+        since: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        diesel::update(tickets::table)
+            .filter(tickets::pump.eq(Val(pump)))
+            .filter(tickets::gone_at.is_null())
+            .filter(tickets::not_after.le(Val(since)))
+            .set(tickets::gone_at.eq(Val(Some(at))))
+            .execute(self.connection)
+            .map(drop)
+            .attempt("note that tickets ran out")
+    }
+
     /// A ticket is gone. Saying so again, or of one that never was, changes nothing.
     pub fn ticket_gone(&mut self, id: TicketId, pump: PumpId, at: Timestamp) -> Result<(), StoreError> {
         diesel::update(tickets::table.find(Val(id)))

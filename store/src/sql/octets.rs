@@ -1,4 +1,4 @@
-//! Identifiers, digests and hardware addresses: bytes of a fixed length.
+//! Identifiers, digests, hardware addresses and free hours: bytes of a fixed length.
 
 use diesel::{
     deserialize::{self, FromSql},
@@ -14,6 +14,7 @@ use fleet::{
         TicketId, WaveId,
     },
     pump::MacAddress,
+    rollout::free_hours::{self, FreeHours},
     signature::Digest,
 };
 use uuid::Uuid;
@@ -138,4 +139,16 @@ impl FixedBytes for MacAddress {
     }
 }
 
-stored!(Octets: Digest, Fingerprint, [u8; 32], MacAddress);
+impl FixedBytes for FreeHours {
+    type Bytes = [u8; free_hours::BYTES];
+
+    fn to_octets(&self) -> Self::Bytes {
+        self.to_bytes()
+    }
+
+    fn from_octets(octets: &[u8]) -> deserialize::Result<Self> {
+        Ok(Self::from_bytes(octets)?)
+    }
+}
+
+stored!(Octets: Digest, Fingerprint, [u8; 32], MacAddress, FreeHours);

@@ -362,3 +362,29 @@ fn thinning_keeps_the_first_of_each_span_in_bounded_steps() {
         }
     });
 }
+
+#[test]
+fn when_a_pump_is_free_is_one_row_that_ages() {
+    use fleet::rollout::free_hours::{Odds, WallHour};
+
+    for_each_db(|store| {
+        make_pumps(store, 2);
+        let note = |number, week, hour, is_free| (pump_id(number), WallHour { week, hour }, is_free);
+        let keep = |seen: &[_]| store.write(|db| db.free_hours_note(seen)).unwrap();
+        keep(&[]);
+        keep(&[note(1, 100, 5, true), note(1, 100, 6, false), note(2, 100, 5, false)]);
+        keep(&[note(1, 101, 5, false)]);
+        let known = store
+            .read(|db| db.free_hours_of(&[pump_id(1), pump_id(2), pump_id(3)]))
+            .unwrap();
+        assert_eq!(known.len(), 2, "nothing is known of the third");
+        let odds = |number, hour| known[&pump_id(number)].odds(hour);
+        let is = |of, seen, free| Some(Odds { of, seen, free });
+        assert_eq!(odds(1, 5), is(2, 2, 1));
+        assert_eq!(odds(1, 6), is(1, 1, 0));
+        assert_eq!(odds(2, 5), is(1, 1, 0));
+        assert_eq!(odds(2, 6), None);
+        let unknown = store.write(|db| db.free_hours_note(&[note(9, 100, 5, true)]));
+        assert!(unknown.is_err(), "a pump that is not on record");
+    });
+}

@@ -64,7 +64,15 @@ impl Maker {
     pub(crate) async fn new() -> Self {
         let pkcs8 = new_key();
         let id = key_id(&pkcs8);
-        Self::with_root(1, vec![pkcs8], &[&id], &id).await
+        Self::with_root(1, vec![pkcs8], &[&id], &[&id]).await
+    }
+
+    /// The same manufacturer, if its root asked for two signatures under everything else. It has one of the keys.
+    pub(crate) async fn asking_for_two(&self) -> Self {
+        let second = new_key();
+        let ids = [key_id(&second), key_id(&self.pkcs8)];
+        let ids = [ids[0].as_str(), ids[1].as_str()];
+        Self::with_root(1, vec![second, self.pkcs8.clone()], &ids, &ids).await
     }
 
     /// The same manufacturer with a new key, which the old one vouches for.
@@ -72,12 +80,12 @@ impl Maker {
         let pkcs8 = new_key();
         let id = key_id(&pkcs8);
         let both = vec![self.pkcs8.clone(), pkcs8];
-        Self::with_root(2, both, &[&key_id(&self.pkcs8), &id], &id).await
+        Self::with_root(2, both, &[&key_id(&self.pkcs8), &id], &[&id]).await
     }
 
-    /// The last of the keys signs from now on.
-    async fn with_root(version: u64, keys: Vec<Vec<u8>>, root_ids: &[&str], id: &str) -> Self {
-        let role = json!({ "keyids": [id], "threshold": 1 });
+    /// The last of the keys signs from now on; all of `ids` have to.
+    async fn with_root(version: u64, keys: Vec<Vec<u8>>, root_ids: &[&str], ids: &[&str]) -> Self {
+        let role = json!({ "keyids": ids, "threshold": ids.len() });
         let known: HashMap<String, Key> = keys.iter().map(|key| (key_id(key), public(key))).collect();
         let root: Root = serde_json::from_value(json!({
             "_type": "root",

@@ -206,6 +206,18 @@ async fn metadata_that_is_not_as_the_root_asks_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fewer_signatures_than_the_root_asks_for_are_none() {
+    let mut bench = Bench::new().await;
+    let image = bench.image.clone();
+    let sealed = bench.seal(&bench.ticket(1));
+    // Good for a pump whose root asks for one signature, and no more than that.
+    let files = bench.maker.publish(&Edition::of(&image)).await;
+    bench.maker = bench.maker.asking_for_two().await;
+    let told = offered(&mut bench, files, &sealed).await;
+    assert_eq!(told, Refusal::MetadataSignature);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_the_manufacturer_gave_up_is_not_believed_again() {
     let mut bench = Bench::new().await;
     let edition = |version| Edition {

@@ -74,6 +74,8 @@ fn sayings() -> Vec<(&'static str, PumpSays)> {
         ("runs old", PumpSays::Versions(set("1.0"))),
         ("runs named", PumpSays::Versions(set("2.0"))),
         ("runs other", PumpSays::Versions(set("6.6.6"))),
+        ("proves named", PumpSays::Proof(set("2.0"))),
+        ("proves other", PumpSays::Proof(set("6.6.6"))),
     ]
 }
 

@@ -211,6 +211,13 @@ pub(super) fn wave_signature(area: &CareAreaFacts, author: AccountId) -> Result<
     wanted.among(&area.signatures)
 }
 
+/// How many of a wave have to be verified. One of which nothing is proves nothing, whatever share is asked for; nor does one
+/// without pumps.
+#[must_use]
+pub fn verified_needed(limits: &Limits, total: u32) -> u32 {
+    limits.verified_share.of(total).max(1)
+}
+
 /// What is not met before the next wave: all of it, not the first.
 #[must_use]
 pub fn before_the_next(rollout: &RolloutFacts, wave: &WaveFacts, now: Timestamp) -> Vec<Unmet> {
@@ -223,8 +230,7 @@ pub fn before_the_next(rollout: &RolloutFacts, wave: &WaveFacts, now: Timestamp)
             total: tally.total,
         });
     }
-    // A wave of which nothing is verified proves nothing, whatever share is asked for.
-    let needed = limits.verified_share.of(tally.total).max(tally.total.min(1));
+    let needed = verified_needed(limits, tally.total);
     if tally.verified < needed {
         unmet.push(Unmet::TooFewVerified {
             verified: tally.verified,

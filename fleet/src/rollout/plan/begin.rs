@@ -277,6 +277,12 @@ impl<'a> Planner<'a> {
     ) -> Result<AssignmentAction, Wait> {
         self.room_in_window(course)?;
         self.not_after_setback(course.rollout, assignment)?;
+        // An order that has to wait for a connection would find the pump as nobody knows.
+        if !pump.connected {
+            return Err(Wait::NotConnected {
+                last_heard: pump.heard_at,
+            });
+        }
         self.is_free(pump)?;
         let most = course.rollout.limits.updates_at_once;
         if course.used.updates >= most {

@@ -8,7 +8,7 @@ use crate::{
     Timestamp,
     id::{AssignmentId, PumpId},
     rollout::{
-        floor::Ledger,
+        floor::{Group, Ledger},
         snapshot::{AssignmentFacts, RolloutFacts, Snapshot, TicketFacts},
         state::{AssignmentState, Stage},
     },
@@ -129,4 +129,31 @@ fn is_out_of_service(assignment: &AssignmentFacts) -> bool {
             .is_some_and(|roll_back| roll_back.ordered_at.is_some()),
         Stage::Waiting | Stage::Preparing | Stage::Failed | Stage::Left => false,
     }
+}
+
+/// A ward floor as it stands: counted as the planner counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FloorNow {
+    pub group: Group,
+    /// So many have to stay in service.
+    pub keep: u32,
+    /// So many are.
+    pub in_service: u32,
+    /// So many may be taken out at once.
+    pub spare: u32,
+}
+
+/// Every ward floor, as a plan of this snapshot would begin with it.
+#[must_use]
+pub fn floors_now(snapshot: &Snapshot) -> Vec<FloorNow> {
+    let ledger = Index::of(snapshot).ledger;
+    let floors = snapshot.floors.iter();
+    floors
+        .map(|(group, keep)| FloorNow {
+            group: *group,
+            keep: *keep,
+            in_service: ledger.in_service_now(*group),
+            spare: ledger.spare(Some(*group)).unwrap_or_default(),
+        })
+        .collect()
 }

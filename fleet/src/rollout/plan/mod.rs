@@ -18,6 +18,7 @@ use super::{
     window::{self, WindowState},
 };
 use crate::Timestamp;
+pub use index::{FloorNow, floors_now};
 use index::{Index, Use};
 
 /// Plans. What is not in the snapshot does not happen.

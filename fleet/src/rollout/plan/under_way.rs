@@ -1,5 +1,7 @@
 //! Pumps from the order to install on: they come to an end, whatever became of their wave and rollout meanwhile.
 
+use chrono::TimeDelta;
+
 use super::Planner;
 use crate::{
     Timestamp,
@@ -25,7 +27,7 @@ impl<'a> Planner<'a> {
         match assignment.state {
             AssignmentState::AwaitingSafe => self.awaiting_safe(rollout, assignment, stop),
             AssignmentState::Installing | AssignmentState::TrialBoot => {
-                let by = later(assignment.since, rollout.limits.install_silence);
+                let by = self.due(assignment.since, rollout.limits.install_silence);
                 if self.now >= by {
                     self.unresponsive(assignment);
                 } else {
@@ -59,7 +61,7 @@ impl<'a> Planner<'a> {
         let gone_at = ticket.map_or(assignment.since, |ticket| ticket.gone_at());
         if self.now >= gone_at {
             let settled = later(gone_at, TICKET_GRACE);
-            let by = later(gone_at, rollout.limits.install_silence.max(TICKET_GRACE));
+            let by = self.due(gone_at, rollout.limits.install_silence.max(TICKET_GRACE));
             let heard_at = pump.and_then(|pump| pump.heard_at);
             if heard_at.is_some_and(|heard_at| heard_at >= settled) {
                 self.does(assignment, AssignmentAction::EndTicket);
@@ -83,7 +85,7 @@ impl<'a> Planner<'a> {
     }
 
     fn self_test(&mut self, rollout: &RolloutFacts, assignment: &AssignmentFacts) {
-        let by = later(assignment.since, rollout.limits.check_deadline);
+        let by = self.due(assignment.since, rollout.limits.check_deadline);
         let is_proved = assignment.checks == CheckOutcome::Passed && assignment.versions_proved;
         // What failed is held first; going back comes after.
         if assignment.checks.holds() {
@@ -110,7 +112,7 @@ impl<'a> Planner<'a> {
         let pump = self.snapshot.pumps.get(&assignment.pump);
         let care_area = pump.and_then(|pump| pump.care_area);
         let hold = pump.and_then(|pump| pump.hold);
-        let by = later(assignment.since, rollout.limits.check_deadline);
+        let by = self.due(assignment.since, rollout.limits.check_deadline);
         let is_proved = assignment.checks == CheckOutcome::Passed && assignment.versions_proved;
         if assignment.checks.holds() {
             return self.quarantine(assignment, HeldBecause::Checks(assignment.checks));
@@ -138,11 +140,12 @@ impl<'a> Planner<'a> {
     /// An assignment that is over: only somebody's wish to go back, or a ticket that should not be out, is left.
     pub(super) fn over(&mut self, rollout: &RolloutFacts, assignment: &AssignmentFacts) {
         match assignment.state.stage() {
+            // What failed does not install after all.
+            Stage::Failed | Stage::Left if self.has_stray_ticket(assignment) => {
+                self.take_back(assignment, Withdrawal::Orphan);
+            }
             Stage::Verified | Stage::Failed => {
                 self.roll_back(rollout, assignment);
-            }
-            Stage::Left if self.has_stray_ticket(assignment) => {
-                self.take_back(assignment, Withdrawal::Orphan);
             }
             Stage::Left | Stage::Waiting | Stage::Preparing | Stage::Updating => {}
         }
@@ -160,7 +163,7 @@ impl<'a> Planner<'a> {
             return false;
         }
         if let Some(ordered_at) = roll_back.ordered_at {
-            let is_late = self.now >= later(ordered_at, rollout.limits.install_silence);
+            let is_late = self.now >= self.due(ordered_at, rollout.limits.install_silence);
             if is_late && assignment.state != AssignmentState::Quarantined {
                 self.quarantine(assignment, HeldBecause::Silent);
             } else {
@@ -185,10 +188,9 @@ impl<'a> Planner<'a> {
         if let Some(kind @ (HoldKind::SecurityIsolation | HoldKind::Sequestered)) = pump.hold {
             return Err(Wait::Held { kind });
         }
-        if pump
-            .other_slot
-            .is_none_or(|counter| counter < rollout.floor_counter)
-        {
+        // The pump starts nothing below its own counter, and the release allows nothing below its floor.
+        let least = pump.counter.map(|counter| counter.max(rollout.floor_counter));
+        if pump.other_slot.is_none() || pump.other_slot < least || least.is_none() {
             return Err(Wait::RollBackForbidden);
         }
         if self.index.is_taken_from(assignment) {
@@ -201,6 +203,12 @@ impl<'a> Planner<'a> {
         Ok(AssignmentAction::OrderRollBack {
             pump_seen: pump.row_version,
         })
+    }
+
+    /// By when a pump has to have answered. It could not while nobody listened: the limit runs from the start of the gateway at
+    /// the earliest.
+    fn due(&self, since: Timestamp, limit: TimeDelta) -> Timestamp {
+        later(since.max(self.snapshot.listening_since), limit)
     }
 
     fn quarantine(&mut self, assignment: &AssignmentFacts, why: HeldBecause) {

@@ -74,6 +74,14 @@ fn what_can_not_be_is_refused_in_words() {
             "windows": [{"opens": "0 22 * * *", "minutes": 0, "zone": "Europe/Berlin"}]}"#,
         "window 1: a window of 0 minutes can not be; give 1 minute to 24 hours",
     );
+    check(
+        r#"{"pumps": {"list": []}, "waves": [{"name": "A", "takes": "rest"}], "joins": {"at_most": 0}}"#,
+        "1 to 10000 pumps may join a rollout; this says 0",
+    );
+    check(
+        r#"{"pumps": {"list": []}, "waves": [{"name": "A", "takes": {"count": 3}}], "joins": {"at_most": 5}}"#,
+        "the last wave takes a number of pumps, so none can join it later; let it take care areas, a filter, a list or what is left",
+    );
     for text in [
         r#"{"pumps": {"filter": "model ="}, "waves": []}"#,
         r#"{"pumps": {"list": []}, "waves": [{"name": "A", "takes": {"percent": 101}}]}"#,

@@ -268,13 +268,12 @@ impl World {
                     .filter(|row| row.id == *ticket)
                     .for_each(|row| row.withdrawn = true);
             }
-            AssignmentAction::EndTicket | AssignmentAction::ReturnToService { .. } => {
-                self.forget_ticket(ticket);
-            }
+            AssignmentAction::EndTicket => self.forget_ticket(ticket),
             AssignmentAction::MarkUnresponsive { .. } | AssignmentAction::Quarantine { .. } => {
                 self.hold(pump);
             }
             AssignmentAction::AskSignoff
+            | AssignmentAction::ReturnToService { .. }
             | AssignmentAction::MoveToCatchUp { .. }
             | AssignmentAction::TakeOut => {}
         }

@@ -215,6 +215,7 @@ impl Bench {
             let mut reading = Reading {
                 pump,
                 sequence,
+                is_late: false,
                 now,
                 consequences: &mut consequences,
             };
@@ -362,11 +363,14 @@ fn update(stage: &Stage, pump: PumpId, at: AssignmentState, versions_proved: boo
         failures_accepted: 0,
         evidence: None,
     };
+    let standing = stage.app.store.read(|db| db.pump_fetch(pump)).unwrap();
+    let care_area = standing.care_area.unwrap();
     let assignment = AssignmentRecord {
         id: AssignmentId::from_uuid(fresh::uuid(now)),
         wave: wave.id,
         rollout: rollout.id,
         pump,
+        care_area,
         row_version: 1,
         state: at,
         since: now,
@@ -385,6 +389,7 @@ fn update(stage: &Stage, pump: PumpId, at: AssignmentState, versions_proved: boo
         roll_back_by: None,
         roll_back_at: None,
         last_heard: None,
+        joined_at: None,
     };
     let written = stage.app.store.write(|db| {
         let maker = db.manufacturer_ensure(&Name::new("Acme").unwrap(), repository.manufacturer)?;

@@ -11,5 +11,8 @@ mod people;
 mod problems;
 mod pumps;
 mod rights;
+mod rollouts;
+mod safety_rules;
 mod signatures;
 mod stage;
+mod ward;

@@ -10,7 +10,10 @@ use fleet::{
 };
 use serde_json::{Value, json};
 
-use super::stage::{PASSWORD, Reply, Stage, request_as};
+use super::{
+    stage::{PASSWORD, Reply, Stage, request_as},
+    ward::Ward,
+};
 use crate::{
     api::{
         openapi::openapi,
@@ -321,13 +324,14 @@ async fn nothing_is_changed_without_an_entry_in_the_audit_trail() {
     walk.people().await;
     walk.own_account().await;
     walk.signatures().await;
+    walk.rollouts().await;
     walk.authorities().await;
     let mutating: BTreeSet<_> = operations()
         .into_iter()
         .filter(|operation| operation.method != Method::GET)
         .map(|operation| operation.id)
-        // It signs what is there, and changes nothing of it.
-        .filter(|id| id != "audit_checkpoint_create")
+        // The one signs what is there, the other says what would be: they change nothing.
+        .filter(|id| id != "audit_checkpoint_create" && id != "rollout_preview")
         .collect();
     let walked: BTreeSet<_> = walk.done.iter().map(|id| (*id).to_owned()).collect();
     assert_eq!(walked, mutating, "left: walked, right: what there is");
@@ -631,6 +635,51 @@ impl<'a> Walk<'a> {
         body["reason"] = json!("two admissions coming");
         self.does("signature_refuse", Method::POST, "/signatures/not-now", body)
             .await;
+    }
+
+    async fn rollouts(&mut self) {
+        let flow = json!({
+            "id": "flow", "kind": "flow_accuracy", "conduct": { "by": "person", "instrument": "analyser" },
+            "prompt": "Run 25 mL/h for 30 minutes.",
+            "expect": { "reading": "quantity", "unit": "percent", "low": -5, "high": 5, "guard_band": 0.5 },
+        });
+        let ward = Ward::with(self.stage, vec![flow]).await;
+        let mut pump = ward.pump("SN-R", Some(ward.micu));
+        let root = json!({ "name": "other", "manufacturer": "Acme", "root": ward.root() });
+        self.does("repository_create", Method::POST, "/repositories", root)
+            .await;
+        let before = head(self.stage);
+        let release = ward.import().await;
+        assert!(head(self.stage) > before, "release_import left no entry");
+        self.done.push("release_import");
+        let floor = json!({ "care_area": ward.micu, "model": self.stage.model_of(pump.id), "keep": 1 });
+        self.does("ward_floor_set", Method::PUT, "/ward-floors", floor)
+            .await;
+        let floor = json!({ "care_area": ward.micu, "model": self.stage.model_of(pump.id), "keep": 0 });
+        self.does("ward_floor_set", Method::PUT, "/ward-floors", floor)
+            .await;
+        let only = json!({ "list": [pump.id] });
+        let spec = json!({ "pumps": only, "waves": [{ "name": "all", "takes": only }] });
+        let body = json!({ "name": "walk", "release": release, "spec": spec });
+        let written = self.does("rollout_create", Method::POST, "/rollouts", body).await;
+        let path = format!("/rollouts/{}/acts", written["id"].as_str().unwrap());
+        let act = json!({ "act": "cancel", "reason": "walked past" });
+        self.does("rollout_act", Method::POST, &path, act).await;
+
+        let running = ward.run("walk on", &release, &[&[&pump]]).await;
+        let path = format!("/waves/{}/briefing", running.wave(0).await);
+        let here = json!({ "care_area": ward.micu });
+        self.does("wave_briefing_read", Method::POST, &path, here).await;
+        pump.updates("2.0", 2);
+        let path = format!("/pumps/{}/checks", pump.id);
+        let read = json!({
+            "check": "flow", "reading": { "reading": "quantity", "value": 1.2, "unit": "percent" },
+            "instrument": { "id": "IDA-7", "calibrated_until": "2027-06-30" },
+        });
+        self.does("pump_check_enter", Method::POST, &path, read).await;
+        let path = format!("/pumps/{}/roll-back", pump.id);
+        let why = json!({ "reason": "walked past" });
+        self.does("pump_roll_back", Method::POST, &path, why).await;
     }
 
     async fn authorities(&mut self) {

@@ -41,7 +41,7 @@ use crate::{
     clock::Clock,
     command::{pump::turn_is_taken, session},
     config::Config,
-    engine::rollout::Bell,
+    engine::{outbox::Withheld, rollout::Bell},
     firmware::TicketKeys,
     fresh,
     mqtt::{Down, PumpLink},
@@ -171,6 +171,8 @@ impl Stage {
         let app = App {
             firmware_dir: dir.path().join("firmware").into(),
             bell: Bell::default(),
+            listening_since: START,
+            withheld: Withheld::default(),
             store: store.clone(),
             clock: clock.clone(),
             authorities: Arc::new(authorities(&store, dir.path())),

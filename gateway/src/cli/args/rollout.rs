@@ -10,20 +10,30 @@ use crate::cli::time::Moment;
 /// Rollouts: a release on its way to pumps. A rollout is named by its name or its id.
 #[derive(Debug, Subcommand)]
 pub enum RolloutCommand {
-    /// Show who would get a release in which wave, and who would not. Nothing is written
+    /// Show who would get a release in which wave, who would not, and when each wave could be through. Nothing is written
     #[command(after_help = "Examples:
   gateway rollout preview --release 'Volumat 7 infusion control 9.12' --spec plan.toml
+  gateway rollout preview --release 'Volumat 7 infusion control' --spec plan.toml --begins-at 2026-12-01
   gateway rollout preview --release 01980000-0000-7000-8000-000000000001 --spec - --json < plan.json | jq '.left_out'
 
 What a spec says: docs/rollouts.md. It is JSON if it begins with {, else TOML.")]
-    Preview(PlanArgs),
+    Preview {
+        #[command(flatten)]
+        plan: PlanArgs,
+        /// Forecast it as an emergency: waves are watched for less long
+        #[arg(long)]
+        emergency: bool,
+        /// Forecast it from then on
+        #[arg(long, value_name = "WHEN")]
+        begins_at: Option<Moment>,
+    },
     /// Write a rollout. It does nothing until it was submitted, and others approved it
     #[command(after_help = "Examples:
   gateway rollout create 'Volumat 9.12' --release 'Volumat 7 infusion control 9.12' --spec plan.toml
   gateway rollout create 'Volumat 9.12' --release 'Volumat 7 infusion control' --spec plan.toml --begins-at 2026-12-01
   gateway rollout create 'Occlusion fix' --release 'Volumat 7 infusion control' --spec plan.toml --emergency 'recall 2026-17'
 
-Its waves and the pumps in them are fixed from then on.")]
+Its waves and the pumps in them are fixed from then on, but for those that its spec lets join.")]
     Create {
         /// What people call it
         name: Name,

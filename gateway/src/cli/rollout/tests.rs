@@ -74,39 +74,6 @@ fn why_says_all_three_and_nothing_of_others() {
 }
 
 #[test]
-fn a_preview_tells_who_gets_it_when_and_who_does_not() {
-    let preview: Preview = read(json!({
-        "waves": [
-            { "name": "Canary", "pumps": [{ "pump": "p", "serial": "SN-1", "care_area": "MICU", "target": "v/9.12.bin" }] },
-            { "name": "Rest", "pumps": [] }
-        ],
-        "left_out": [{ "pump": "q", "serial": "SN-2", "care_area": null, "reason": "wrong_hardware",
-            "detail": "wrong hardware: the release does not run on HW-A" }],
-        "in_no_wave": ["SN-3", "SN-4"]
-    }))
-    .unwrap();
-    let (mut output, out, err) = captured(false);
-    tell(&mut output, &preview).unwrap();
-    insta::assert_snapshot!(format!("{}---\n{}", out.text(), err.text()), @r"
-    WAVE  NAME    PUMPS
-    1     Canary  1
-    2     Rest    0
-
-    WAVE  SERIAL  CARE AREA  FILE
-    1     SN-1    MICU       v/9.12.bin
-
-    LEFT OUT  CARE AREA  WHY
-    SN-2                 wrong hardware: the release does not run on HW-A
-
-    Left out: 1 wrong hardware
-
-    In no wave: SN-3, SN-4
-    ---
-    Pumps: 1 in waves, 1 left out, 2 in no wave. Nothing was written.
-    ");
-}
-
-#[test]
 fn a_pump_that_was_left_behind_says_so_and_when_it_was_last_heard_of() {
     let whole = whole();
     let wave = &whole.waves[0];

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::{
-    id::{CareAreaId, PumpId, RepositoryId, RolloutId, WaveId},
+    id::{PumpId, RepositoryId, RolloutId, WaveId},
     release::Manifest,
     rollout::state::{RolloutState, WaveState},
     signature::{Meaning, SubjectKind},
@@ -15,15 +15,15 @@ use store::{AssignmentRecord, Db, RolloutRecord, StoreError};
 use super::{NotReady, Shown, subject};
 use crate::command::CommandError;
 
-/// The pumps of assignments, by serial number, each with its care area.
-type Pumps = BTreeMap<PumpId, (SerialNumber, Option<CareAreaId>)>;
+/// The pumps of assignments, by serial number.
+type Pumps = BTreeMap<PumpId, SerialNumber>;
 
 fn pumps(db: &mut Db<'_>, assignments: &[AssignmentRecord]) -> Result<Pumps, StoreError> {
     let ids: BTreeSet<_> = assignments.iter().map(|assignment| assignment.pump).collect();
     let listings = db.pump_listing_of(&ids.into_iter().collect::<Vec<_>>())?;
     Ok(listings
         .into_iter()
-        .map(|listing| (listing.pump.id, (listing.pump.serial, listing.pump.care_area)))
+        .map(|listing| (listing.pump.id, listing.pump.serial))
         .collect())
 }
 
@@ -46,7 +46,9 @@ fn release(db: &mut Db<'_>, rollout: &RolloutRecord) -> Result<(Value, Manifest)
 pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandError> {
     let row = db.rollout_fetch(id)?;
     let waves = db.wave_of(&[id])?;
-    let assignments = db.assignment_of(&[id])?;
+    let mut assignments = db.assignment_of(&[id])?;
+    // What joins later does so by the rule in the spec, which is what is signed.
+    assignments.retain(|assignment| assignment.joined_at.is_none());
     let pumps = pumps(db, &assignments)?;
     let (release, manifest) = release(db, &row)?;
     let stages: Vec<_> = waves
@@ -56,7 +58,7 @@ pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandEr
                 .iter()
                 .filter(|assignment| assignment.wave == wave.id)
                 .filter_map(|assignment| {
-                    let (serial, _) = pumps.get(&assignment.pump)?;
+                    let serial = pumps.get(&assignment.pump)?;
                     Some((serial.to_string(), json!(assignment.target)))
                 })
                 .collect();
@@ -109,13 +111,15 @@ pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Res
     let serial = |assignment: &AssignmentRecord| {
         pumps
             .get(&assignment.pump)
-            .map(|(serial, _)| serial.to_string())
+            .map(ToString::to_string)
             .unwrap_or_default()
     };
     let (more, asked) = if is_briefing {
         let serials: BTreeSet<_> = assignments.iter().map(serial).collect();
         let more = json!({ "bedside": manifest.bedside, "pumps": serials });
-        (more, row.state == WaveState::Briefing)
+        // Also once it is open: a signature that became void can be given again.
+        let is_asked = !matches!(row.state, WaveState::Pending | WaveState::Passed);
+        (more, is_asked)
     } else {
         let outcomes: BTreeMap<_, _> = assignments
             .iter()
@@ -129,7 +133,10 @@ pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Res
     if let (Value::Object(content), Value::Object(more)) = (&mut content, more) {
         content.extend(more);
     }
-    let care_areas: BTreeSet<_> = pumps.values().filter_map(|(_, area)| *area).collect();
+    let care_areas: BTreeSet<_> = assignments
+        .iter()
+        .map(|assignment| assignment.care_area)
+        .collect();
     Ok(Shown {
         subject: subject(SubjectKind::Wave, id.as_uuid(), rollout.content_version, &content),
         content,
@@ -173,6 +180,7 @@ pub(super) fn trust_root(db: &mut Db<'_>, id: RepositoryId) -> Result<Shown, Com
         care_areas: Vec::new(),
         title: row.name.to_string(),
         obstacle: None,
-        authors: Vec::new(),
+        // Whoever brought the root does not vouch for it as well.
+        authors: vec![row.added_by],
     })
 }

@@ -123,3 +123,17 @@ fn numbers_are_believed_up_to_a_million_further() {
     check(i64::MAX, i64::MAX.unsigned_abs(), Numbered::InOrder(i64::MAX));
     check(i64::MAX, u64::MAX, Numbered::NotBelieved);
 }
+
+#[test]
+fn only_what_comes_after_newer_reports_is_late() {
+    let check = |last: i64, numbered: Numbered, is_late: bool| {
+        assert_eq!(numbered.is_late(last), is_late, "{numbered:?} after {last}");
+    };
+    check(41, Numbered::InOrder(42), false);
+    check(41, Numbered::InOrder(41), true);
+    check(41, Numbered::InOrder(1), true);
+    check(41, Numbered::AfterGap(50), false);
+    // A number that was used, or that nobody counts to, silences nobody.
+    check(41, Numbered::Again(7), false);
+    check(41, Numbered::NotBelieved, false);
+}

@@ -8,8 +8,11 @@ use fleet::{
     audit::Action,
     event::EventKind,
     id::{AssignmentId, PumpId, TicketId},
-    pump::{Component, HoldKind},
-    rollout::{AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, state::WaveState},
+    pump::HoldKind,
+    rollout::{
+        AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, snapshot::TICKET_GRACE,
+        state::WaveState,
+    },
     signature::Digest,
     text::Reason,
 };
@@ -207,7 +210,7 @@ impl Carrying<'_> {
                 under,
             } => {
                 self.still_so(db, pump, under)?;
-                wanted.ticket = Some(self.issue(db, row, *not_after, *evidence)?);
+                self.issue(db, &mut wanted, *not_after, *evidence)?;
             }
             AssignmentAction::OrderDownload { under } => {
                 self.still_so(db, pump, under)?;
@@ -225,6 +228,7 @@ impl Carrying<'_> {
             }
             AssignmentAction::WithdrawTicket { ticket, why } => {
                 db.ticket_withdraw(*ticket, self.change.now)?;
+                outbox::recall(db, pump, self.change.now)?;
                 let reason = self.reason(why)?;
                 self.order(
                     db,
@@ -236,15 +240,20 @@ impl Carrying<'_> {
                 )?;
             }
             AssignmentAction::EndTicket => {
+                outbox::recall(db, pump, self.change.now)?;
                 if let Some(ticket) = row.ticket {
                     db.ticket_gone(ticket, pump, self.change.now)?;
                 }
             }
             AssignmentAction::MarkUnresponsive { last_heard } => {
                 wanted.last_heard = *last_heard;
+                outbox::recall(db, pump, self.change.now)?;
                 self.hold(db, pump, HeldBecause::Silent)?;
             }
-            AssignmentAction::Quarantine { why } => self.hold(db, pump, *why)?,
+            AssignmentAction::Quarantine { why } => {
+                outbox::recall(db, pump, self.change.now)?;
+                self.hold(db, pump, *why)?;
+            }
             AssignmentAction::AskSignoff
             | AssignmentAction::ReturnToService { .. }
             | AssignmentAction::TakeOut => {}
@@ -299,30 +308,36 @@ impl Carrying<'_> {
         release.ok_or_else(|| overtaken("the release"))
     }
 
+    /// The ticket is for what the pump runs at this moment, and reports from here on are about it.
     fn issue(
         &self,
         db: &mut Db<'_>,
-        row: &AssignmentRecord,
+        row: &mut AssignmentRecord,
         not_after: Timestamp,
         evidence: Digest,
-    ) -> Result<TicketId, CommandError> {
+    ) -> Result<(), CommandError> {
         let release = self.release(row)?;
+        let pump = db.pump_fetch(row.pump)?;
+        let chosen = release
+            .manifest
+            .targets
+            .iter()
+            .find(|target| target.path == row.target);
+        let chosen = chosen.ok_or_else(|| corrupt("issue a ticket", "the release lost a file"))?;
+        let to = release.manifest.after(chosen, &pump.components);
         let file = release.file(&row.target).ok_or_else(|| {
             corrupt(
                 "issue a ticket",
                 format!("the release has no file {}", row.target),
             )
         })?;
-        let components = |list: &Value| -> Result<Vec<Component>, CommandError> {
-            Ok(serde_json::from_value(list.clone()).map_err(|error| corrupt("issue a ticket", error))?)
-        };
         let ticket = Ticket {
             v: V1,
             id: self.change.id(TicketId::from_uuid),
             pump: row.pump,
-            hardware: db.pump_fetch(row.pump)?.hardware_id,
-            from: components(&row.before)?,
-            to: components(&row.named)?,
+            hardware: pump.hardware_id,
+            from: pump.components,
+            to,
             repository: release.repository.name.clone(),
             target: row.target.clone(),
             length: file.length,
@@ -336,6 +351,8 @@ impl Carrying<'_> {
         };
         let sealed = self.change.app.tickets.sign(&ticket)?;
         let envelope = serde_json::to_value(&sealed).unwrap_or_default();
+        let settled = self.change.now - TICKET_GRACE;
+        db.ticket_run_out(row.pump, settled, self.change.now)?;
         db.ticket_create(&TicketRecord {
             id: ticket.id,
             assignment: row.id,
@@ -356,7 +373,11 @@ impl Carrying<'_> {
             "evidence": ticket.evidence,
         }));
         self.change.record(db, deed)?;
-        Ok(ticket.id)
+        row.ticket = Some(ticket.id);
+        row.before = json!(ticket.from);
+        row.named = json!(ticket.to);
+        row.heard = db.report_last_seq(row.pump)?.unwrap_or_default();
+        Ok(())
     }
 
     fn order(&mut self, db: &mut Db<'_>, to: PumpId, body: OrderBody) -> Result<(), CommandError> {

@@ -94,6 +94,12 @@ pub(crate) fn release(db: &mut Db<'_>, id: ReleaseId) -> Result<Release, StoreEr
     })
 }
 
+/// The release that an assignment brings.
+pub(crate) fn release_of(db: &mut Db<'_>, assignment: &AssignmentRecord) -> Result<Release, StoreError> {
+    let rollout = db.rollout_fetch(assignment.rollout)?;
+    release(db, rollout.release)
+}
+
 /// Everything about the rollouts that have something left to do; nothing when there is none.
 pub(crate) fn load(db: &mut Db<'_>, app: &App, now: Timestamp) -> Result<Option<Facts>, StoreError> {
     let rollouts = db.rollout_at_work()?;
@@ -182,6 +188,7 @@ pub(crate) fn load_these(
         tickets,
         floors,
         hospital: HospitalLimits::DEFAULT,
+        listening_since: app.listening_since,
     };
     Ok(Facts {
         snapshot,
@@ -442,7 +449,7 @@ impl Loading<'_, '_> {
         let assignments = self.by_wave.remove(&row.id).unwrap_or_default();
         let areas: BTreeSet<CareAreaId> = assignments
             .iter()
-            .filter_map(|assignment| self.pumps.get(&assignment.pump)?.pump.care_area)
+            .map(|assignment| assignment.care_area)
             .collect();
         let signatures = if areas.is_empty() {
             Vec::new()

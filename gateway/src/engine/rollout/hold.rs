@@ -5,7 +5,10 @@ use store::{Db, StoreError};
 use wire::message::Order;
 
 use super::facts::corrupt;
-use crate::{app::Actor, command::hold::record};
+use crate::{
+    app::Actor,
+    command::{hold::record, outbox},
+};
 
 /// Holds a pump clinically, unless something holds it already. Says the order that goes out.
 pub(crate) fn clinically(
@@ -22,5 +25,6 @@ pub(crate) fn clinically(
         kind: HoldKind::Clinical,
         reason: &Reason::new(why).map_err(|error| corrupt("hold a pump", error))?,
     };
+    outbox::recall(db, pump, now)?;
     record::write(db, &Actor::gateway(), &new, now)
 }

@@ -9,6 +9,7 @@
 //! | [`execute`] | from a step to the record |
 //! | [`hold`] | a pump is held by a rule |
 //! | [`check`] | what was read of a pump, as the rules take it |
+//! | [`join`] | pumps that come to a rollout that runs |
 //! | [`report`] | what a pump says of an update |
 //! | [`retest`] | what a held pump says of its retest |
 
@@ -16,6 +17,7 @@ pub(crate) mod check;
 mod execute;
 pub(crate) mod facts;
 mod hold;
+pub mod join;
 pub(crate) mod report;
 mod retest;
 
@@ -25,6 +27,7 @@ use fleet::rollout::{Plan, plan};
 use store::StoreError;
 use tokio::sync::{Notify, watch};
 
+use super::outbox;
 use crate::app::App;
 
 /// How often the loop looks, where nothing wakes it.
@@ -68,6 +71,7 @@ const TURNS: usize = 16;
 /// # Errors
 /// The database's.
 pub fn turn(app: &App) -> Result<usize, StoreError> {
+    outbox::deliver_withheld(app);
     let mut done = 0;
     for _ in 0..TURNS {
         let now = app.now();

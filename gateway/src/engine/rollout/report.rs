@@ -5,9 +5,13 @@ use fleet::{
     Timestamp,
     audit::Action,
     event::{Event, EventKind},
-    id::{CheckResultId, EventId, PumpId},
+    id::{AssignmentId, CheckResultId, EventId, PumpId},
     pump::Component,
-    rollout::{Change, HeldBecause, PumpReport, PumpSays, Tracked, VersionSet, apply, unexplained},
+    rollout::{
+        Change, HeldBecause, PumpReport, PumpSays, Tracked, VersionSet, apply,
+        state::{AssignmentEvent, AssignmentState},
+        unexplained,
+    },
 };
 use serde_json::{Value, json};
 use store::{AssignmentRecord, CheckRecord, Db, StoreError};
@@ -17,7 +21,11 @@ use wire::{
     proof::Proof,
 };
 
-use super::{facts::corrupt, hold};
+use super::{
+    check,
+    facts::{self, corrupt},
+    hold,
+};
 use crate::{
     deed::Deed,
     firmware::proof::{self, OfPump},
@@ -41,11 +49,16 @@ impl Consequences {
     }
 }
 
+/// The most results that are kept of one update. A retest is one; nobody needs as many.
+pub(super) const RESULTS_MAX: usize = 200;
+
 /// A report by a pump that is being read.
 pub(crate) struct Reading<'a> {
     pub(crate) pump: PumpId,
     /// The pump's number of the report.
     pub(crate) sequence: u64,
+    /// Whether newer reports were here before it.
+    pub(crate) is_late: bool,
     pub(crate) now: Timestamp,
     pub(crate) consequences: &'a mut Consequences,
 }
@@ -77,12 +90,20 @@ impl Reading<'_> {
             UpdateStage::RolledBack => PumpSays::RolledBack,
         };
         let Some(assignment) = tracked(db, self.pump)? else {
-            return self.strange(
-                db,
-                &format!("reports an update that nobody ordered: {}", report.stage.as_str()),
-            );
+            let what = format!("reports an update that nobody ordered: {}", report.stage.as_str());
+            self.strange(db, &what)?;
+            return match report.stage {
+                UpdateStage::Activating | UpdateStage::TrialBoot | UpdateStage::RolledBack => {
+                    self.hold(db, HeldBecause::InstalledUnasked)
+                }
+                UpdateStage::Staged
+                | UpdateStage::DownloadFailed
+                | UpdateStage::Refused
+                | UpdateStage::TicketReturned
+                | UpdateStage::ChecksBegun => Ok(()),
+            };
         };
-        self.says(db, &assignment, says, true)
+        self.says(db, &assignment, says, false)
     }
 
     /// A report of kind `proof`: verified with the key of a certificate of the pump, kept as it was signed.
@@ -98,8 +119,12 @@ impl Reading<'_> {
                 &format!("proves an update under ticket {}, which it has not", proof.ticket),
             );
         };
+        if db.check_result_of(&[assignment.id])?.len() >= RESULTS_MAX {
+            return self.strange(db, "proves itself more often than anybody asks");
+        }
+        let result = CheckResultId::from_uuid(fresh::uuid(self.now));
         db.check_result_create(&CheckRecord {
-            id: CheckResultId::from_uuid(fresh::uuid(self.now)),
+            id: result,
             assignment: assignment.id,
             attempt: 1,
             at: self.now,
@@ -107,11 +132,67 @@ impl Reading<'_> {
             body: serde_json::to_value(&proof.results).map_err(|error| corrupt("keep a proof", error))?,
             envelope: Some(sealed_text(signed)),
         })?;
+        let deed = Deed::of(Action::CheckReported, "assignment", assignment.id).after(json!({
+            "result": result,
+            "ticket": proof.ticket,
+            "counter": proof.counter,
+            "components": proof.components,
+            "results": proof.results,
+        }));
+        db.audit_append(deed.by_pump(self.pump, self.now))?;
         self.consequences.moved = true;
-        match VersionSet::new(proof.components) {
-            Ok(versions) => self.says(db, &assignment, PumpSays::Versions(versions), true),
-            Err(error) => self.strange(db, &error.to_string()),
+        let release = facts::release_of(db, &assignment)?;
+        if proof.counter < release.manifest.security.counter {
+            return self.fails(db, &assignment, HeldBecause::WrongVersions);
         }
+        match VersionSet::new(proof.components) {
+            Ok(versions) => self.says(db, &assignment, PumpSays::Proof(versions), true)?,
+            Err(error) => self.strange(db, &error.to_string())?,
+        }
+        self.judge_anew(db, assignment.id, &release)
+    }
+
+    /// A check that fails after a nurse signed holds the pump all the same (S4).
+    fn judge_anew(
+        &mut self,
+        db: &mut Db<'_>,
+        id: AssignmentId,
+        release: &facts::Release,
+    ) -> Result<(), StoreError> {
+        let row = db.assignment_fetch(id)?;
+        if row.state != AssignmentState::InService {
+            return Ok(());
+        }
+        let results = db.check_result_of(&[id])?;
+        let deadline = facts::spec_of(&db.rollout_fetch(row.rollout)?)?
+            .limits
+            .complete()
+            .check_deadline;
+        match check::evaluation(&row, &release.manifest, &results, deadline, self.now) {
+            Some(evaluation) if evaluation.outcome.holds() => {
+                self.fails(db, &row, HeldBecause::Checks(evaluation.outcome))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// An assignment is a failure, whatever it was, and its pump is held.
+    fn fails(&mut self, db: &mut Db<'_>, row: &AssignmentRecord, why: HeldBecause) -> Result<(), StoreError> {
+        if let Ok(to) = row.state.transition(AssignmentEvent::Failed) {
+            let deed = Deed::of(Action::UpdateReported, "assignment", row.id)
+                .before(json!({ "state": row.state }))
+                .after(json!({ "state": to, "event": AssignmentEvent::Failed.as_str() }));
+            db.audit_append(deed.by_pump(self.pump, self.now))?;
+            let wanted = AssignmentRecord {
+                state: to,
+                since: self.now,
+                versions_proved: false,
+                ..row.clone()
+            };
+            db.assignment_update(&wanted, row.row_version)?;
+            self.consequences.moved = true;
+        }
+        self.hold(db, why)
     }
 
     /// What a pump says it runs. It is not signed: it proves nothing, and a contradiction counts (S4).
@@ -148,10 +229,12 @@ impl Reading<'_> {
         is_proof: bool,
     ) -> Result<(), StoreError> {
         let before = facts(row)?;
-        let report = PumpReport {
-            sequence: self.sequence,
-            says,
+        let sequence = if self.is_late {
+            self.sequence
+        } else {
+            self.sequence.max(before.heard.saturating_add(1))
         };
+        let report = PumpReport { sequence, says };
         let (after, changes) = apply(&before, &report, self.now);
         let mut wanted = row.clone();
         wanted.heard = number(after.heard);
@@ -170,17 +253,20 @@ impl Reading<'_> {
                     wanted.since = at;
                 }
                 Change::Setback { words, at } => {
+                    self.noted(db, row, json!({ "setback": words }))?;
                     wanted.setback_at = Some(at);
                     wanted.setback_count = wanted.setback_count.saturating_add(1);
                     wanted.setback_words = words;
                 }
-                Change::TicketGone { ticket } => db.ticket_gone(ticket, self.pump, self.now)?,
+                Change::TicketGone { ticket } => {
+                    self.noted(db, row, json!({ "ticket_gone": ticket }))?;
+                    db.ticket_gone(ticket, self.pump, self.now)?;
+                }
+                // What a pump says without signing it proves nothing.
+                Change::Versions { proved } if proved && !is_proof => {}
                 Change::Versions { proved } => {
-                    wanted.versions_proved = if proved {
-                        is_proof || wanted.versions_proved
-                    } else {
-                        false
-                    }
+                    self.noted(db, row, json!({ "versions_proved": proved }))?;
+                    wanted.versions_proved = proved;
                 }
                 Change::Hold { why } => self.hold(db, why)?,
             }
@@ -192,6 +278,12 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// S11: what changes with an assignment beside its state.
+    fn noted(&self, db: &mut Db<'_>, row: &AssignmentRecord, what: Value) -> Result<(), StoreError> {
+        let deed = Deed::of(Action::UpdateReported, "assignment", row.id).after(what);
+        db.audit_append(deed.by_pump(self.pump, self.now)).map(drop)
+    }
+
     fn hold(&mut self, db: &mut Db<'_>, why: HeldBecause) -> Result<(), StoreError> {
         if hold::clinically(db, self.pump, &why.to_string(), self.now)?.is_some() {
             self.consequences.held.push(self.pump);
@@ -199,14 +291,17 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// A document that is signed with the key of a certificate of the pump; else why it is not believed.
+    /// A document that is signed with the key of a good certificate of the pump; else why it is not believed.
     pub(super) fn verified<D: OfPump>(
         &self,
         db: &mut Db<'_>,
         signed: &Sealed,
     ) -> Result<Result<D, String>, StoreError> {
-        let mut why = "the pump has no certificate".to_owned();
+        let mut why = "the pump has no certificate that is good".to_owned();
         for certificate in db.certificate_of_pump(self.pump)? {
+            if certificate.revoked.is_some() || self.now > certificate.not_after {
+                continue;
+            }
             let Some(stored) = db.certificate_fetch(certificate.fingerprint)? else {
                 continue;
             };
@@ -231,11 +326,17 @@ impl Reading<'_> {
     }
 }
 
-/// The assignment that a pump's reports are about: its live one, or else its last.
+/// The assignment that a pump's reports are about: its live one, or else the last that had a ticket. What was only planned,
+/// or given up before anything was sent, explains nothing of what a pump does.
 fn tracked(db: &mut Db<'_>, pump: PumpId) -> Result<Option<AssignmentRecord>, StoreError> {
     let all = db.assignment_of_pump(pump)?;
     let live = all.iter().find(|assignment| assignment.state.is_live());
-    Ok(live.or(all.first()).cloned())
+    let last = || {
+        all.iter()
+            .filter(|assignment| assignment.ticket.is_some())
+            .max_by_key(|assignment| assignment.ticket)
+    };
+    Ok(live.or_else(last).cloned())
 }
 
 fn facts(row: &AssignmentRecord) -> Result<Tracked, StoreError> {

@@ -12,7 +12,7 @@ use wire::{envelope::Sealed, retest::Retest};
 
 use super::{
     facts::corrupt,
-    report::{Reading, sealed_text},
+    report::{RESULTS_MAX, Reading, sealed_text},
 };
 use crate::{command::hold::retest::Reported, deed::Deed, fresh};
 
@@ -27,6 +27,9 @@ impl Reading<'_> {
             let what = format!("reports the retest {}, which nobody asked of it", document.retest);
             return self.strange(db, &what);
         };
+        if db.retest_result_of(retest.id)?.len() >= RESULTS_MAX {
+            return self.strange(db, "reports its retest more often than anybody asks");
+        }
         let reported = Reported {
             components: document.components,
             results: document.results,

@@ -1,0 +1,2 @@
+ALTER TABLE assignments DROP COLUMN joined_at;
+DROP TABLE free_hours;
