@@ -503,6 +503,9 @@ async fn s4_a_pump_that_moved_to_another_ward_is_signed_for_there() {
         .await
         .expect(StatusCode::CREATED);
     assert_eq!(bench.standing().await, None);
+    let ended = bench.get(&format!("/holds/{hold}")).await;
+    let on = ended["released_by"].as_array().unwrap();
+    assert_eq!(on.len(), 2, "not on the word of the ward where it was: {ended}");
 
     // In none there is no nurse to sign.
     bench.stage.move_clock(TimeDelta::seconds(1));

@@ -101,8 +101,8 @@ impl Ward {
             since: self.stage.app.now(),
         };
         let id = HoldId::from_uuid(fresh::uuid(hold.since));
-        let held = HoldRecord::standing(id, pump, &hold, json!({}), None);
-        self.stage.app.store.write(|db| db.hold_create(&held)).unwrap();
+        let record = HoldRecord::standing(id, pump, &hold, json!({}), None);
+        self.stage.app.store.write(|db| db.hold_create(&record)).unwrap();
     }
 
     fn release(&self, pump: PumpId) {

@@ -7,8 +7,10 @@ use fleet::{
     pump::{Component, Pump},
     rollout::{
         VersionSet,
+        gate::Signed,
         state::{AssignmentEvent, AssignmentState},
     },
+    signature::Meaning,
 };
 use serde_json::{Value, json};
 use store::{AssignmentRecord, Db};
@@ -51,7 +53,11 @@ pub(crate) fn when_complete(
         return Ok(None);
     };
     let pump = whole.hold.pump;
-    let signatures: Vec<_> = whole.standing().map(|signed| signed.id).collect();
+    // A nurse's of the ward where the pump was before stands, and is not what it is released on.
+    let counts = |signed: &&Signed| {
+        signed.meaning != Meaning::ReleasedFromHoldNurse || signed.care_area == whole.pump.care_area
+    };
+    let signatures: Vec<_> = whole.standing().filter(counts).map(|signed| signed.id).collect();
     db.hold_release(&whole.hold, change.now, retest.record.id, &signatures)?;
     // What only makes sense while the pump is held.
     for waiting in ["hold", "run_checks"] {
