@@ -25,7 +25,10 @@ use bench::{
 use clap::Parser;
 use fleet::{
     Timestamp,
-    id::{AssignmentId, ManufacturerId, PumpId, ReleaseId, RepositoryId, RolloutId, TicketId, WaveId},
+    id::{
+        AssignmentId, CareAreaId, ManufacturerId, PumpId, ReleaseId, RepositoryId, RolloutId, TicketId,
+        WaveId,
+    },
     rollout::state::{AssignmentState, RolloutState, WaveState},
     signature::Digest,
 };
@@ -298,6 +301,7 @@ fn under_test(db: &mut Db<'_>, pumps: &[PumpId], now: Timestamp) -> Result<Vec<T
         evidence: None,
     };
     db.rollout_create(&rollout, std::slice::from_ref(&wave))?;
+    let care_area = db.care_area_ensure(&name("MICU")?, CareAreaId::from_uuid(fresh::uuid(now)))?;
     let assignments = pumps
         .iter()
         .map(|pump| {
@@ -306,6 +310,8 @@ fn under_test(db: &mut Db<'_>, pumps: &[PumpId], now: Timestamp) -> Result<Vec<T
                 wave: wave.id,
                 rollout: rollout.id,
                 pump: *pump,
+                care_area,
+                joined_at: None,
                 row_version: 1,
                 state: AssignmentState::SelfTest,
                 since: now,

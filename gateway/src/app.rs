@@ -16,7 +16,10 @@ use store::Store;
 use crate::{
     auth::{limits::Rates, password::PasswordRules, record_key::RecordKey, seal::Seal},
     clock::Clock,
-    engine::{outbox::Withheld, rollout::Bell},
+    engine::{
+        outbox::Withheld,
+        rollout::{Bell, Memory},
+    },
     firmware::TicketKeys,
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
@@ -47,6 +50,8 @@ pub struct App {
     pub listening_since: Timestamp,
     /// Pumps with an order that waits until they are free.
     pub withheld: Withheld,
+    /// What that loop remembers.
+    pub memory: Memory,
     /// What the hospital set.
     pub settings: Settings,
 }

@@ -162,6 +162,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         bell: Bell::default(),
         listening_since: clock.now(),
         withheld: Withheld::default(),
+        memory: rollout::Memory::default(),
         store,
         clock,
         authorities,

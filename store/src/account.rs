@@ -185,6 +185,7 @@ impl Db<'_> {
         disabled_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "edit an account";
+        self.touched.staff = true;
         let changed = diesel::update(accounts::table.find(Val(id)))
             .filter(accounts::row_version.eq(seen))
             .set((

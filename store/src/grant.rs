@@ -61,6 +61,7 @@ impl Db<'_> {
     /// Gives a person these roles and no others. [`StoreError::Conflict`] when a care area is not on record.
     pub fn grant_set(&mut self, account: AccountId, wanted: &[Grant]) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "grant roles";
+        self.touched.staff = true;
         diesel::delete(grant_areas::table.filter(grant_areas::account.eq(Val(account))))
             .execute(self.connection)
             .attempt(ATTEMPTED)?;

@@ -31,6 +31,7 @@ mod page;
 mod pool;
 mod schema;
 mod sql;
+mod touched;
 mod url;
 mod writer;
 
@@ -80,12 +81,16 @@ pub use page::{PAGE_MAX, Page};
 pub use place::{CareAreaRecord, LocationRecord, ManufacturerRecord, ModelRecord};
 pub use pool::Store;
 pub use presence::PresenceChange;
-pub use pump::{PumpCounts, PumpFilter, PumpListing, PumpPatch, PumpSoftware};
+pub use pump::{Heard, PumpCounts, PumpFilter, PumpListing, PumpPatch, PumpSoftware};
 pub use report::{Recorded, ReportRow};
-pub use rollout::{AssignmentRecord, BriefingCount, CheckRecord, RolloutRecord, TicketRecord, WaveRecord};
+pub use rollout::{
+    AssignmentRecord, BriefingCount, CheckRecord, RolloutRecord, Standing, TicketRecord, TicketStanding,
+    WaveRecord,
+};
 pub use service_token::ServiceTokenRecord;
 pub use session::SessionRecord;
 pub use signature::{SignatureFilter, SignatureRecord, Verification};
 pub use telemetry::Thinned;
+pub use touched::Touched;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use ward_floor::WardFloorRecord;

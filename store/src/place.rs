@@ -190,7 +190,7 @@ impl Db<'_> {
 
     /// Finds a care area by name, or makes it.
     pub fn care_area_ensure(&mut self, name: &Name, id_if_new: CareAreaId) -> Result<CareAreaId, StoreError> {
-        each_db!(self.connection, |conn| {
+        let made = each_db!(self.connection, |conn| {
             diesel::insert_into(care_areas::table)
                 .values((care_areas::id.eq(Val(id_if_new)), care_areas::name.eq(Val(name))))
                 .on_conflict(care_areas::name)
@@ -198,6 +198,7 @@ impl Db<'_> {
                 .execute(conn)
         })
         .attempt("make a care area")?;
+        self.touched.staff |= made > 0;
         care_areas::table
             .filter(care_areas::name.eq(Val(name)))
             .select(care_areas::id)
@@ -216,6 +217,7 @@ impl Db<'_> {
 
     /// Renames a care area; [`StoreError::Conflict`] when another one has the name.
     pub fn care_area_rename(&mut self, id: CareAreaId, name: &Name) -> Result<(), StoreError> {
+        self.touched.staff = true;
         let changed = diesel::update(care_areas::table.find(Val(id)))
             .set(care_areas::name.eq(Val(name)))
             .execute(self.connection)

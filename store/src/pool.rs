@@ -1,6 +1,9 @@
 //! The store: connections to read with, and the one place where transactions begin and end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use diesel::{
     connection::{AnsiTransactionManager, TransactionManager},
@@ -15,6 +18,7 @@ use crate::{
     error::Attempt,
     establish::{establish, make_private},
     migrate,
+    touched::Touched,
     writer::{Durability, Writer},
 };
 
@@ -35,6 +39,7 @@ struct Shared {
     url: DatabaseUrl,
     readers: Pool<Opener>,
     writer: Writer,
+    touched: Mutex<Touched>,
 }
 
 impl std::fmt::Debug for Store {
@@ -71,6 +76,7 @@ impl Store {
                 url: url.clone(),
                 readers,
                 writer: Writer::new(url.clone(), first),
+                touched: Mutex::default(),
             }),
         })
     }
@@ -115,7 +121,7 @@ impl Store {
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        transaction(&mut connection, begin, work)
+        transaction(&mut connection, begin, work).0
     }
 
     /// Writes, in one transaction: all of it is kept, or nothing.
@@ -152,29 +158,49 @@ impl Store {
                 #[cfg(feature = "postgres")]
                 AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             };
-            transaction(connection, begin, work)
+            let (done, touched) = transaction(connection, begin, work);
+            // Also where it failed: nobody knows what became of a commit that the connection did not outlive.
+            if !touched.is_empty() {
+                self.touched().add(touched);
+            }
+            done
         })
+    }
+
+    fn touched(&self) -> std::sync::MutexGuard<'_, Touched> {
+        self.shared.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was touched since this was last asked, in this process. What is read after this is at least as new; a commit that
+    /// just ends may be seen by that and be told of the next time.
+    #[must_use]
+    pub fn touched_take(&self) -> Touched {
+        std::mem::take(&mut *self.touched())
     }
 }
 
-/// One transaction: committed when the work succeeds, rolled back when it does not.
+/// One transaction: committed when the work succeeds, rolled back when it does not. With what it touched.
 fn transaction<T>(
     connection: &mut AnyConnection,
     begin: &str,
     work: impl FnOnce(&mut Db<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    each_db!(&mut *connection, |conn| {
+) -> (Result<T, StoreError>, Touched) {
+    let begun = each_db!(&mut *connection, |conn| {
         AnsiTransactionManager::begin_transaction_sql(conn, begin)
     })
-    .attempt("begin a transaction")?;
-    match work(&mut Db::new(connection)) {
-        Ok(value) => {
-            each_db!(connection, |conn| AnsiTransactionManager::commit_transaction(
-                conn
-            ))
-            .attempt("commit a transaction")?;
-            Ok(value)
-        }
+    .attempt("begin a transaction");
+    if let Err(error) = begun {
+        return (Err(error), Touched::default());
+    }
+    let mut db = Db::new(connection);
+    let done = work(&mut db);
+    let touched = std::mem::take(&mut db.touched);
+    let done = match done {
+        Ok(value) => each_db!(connection, |conn| AnsiTransactionManager::commit_transaction(
+            conn
+        ))
+        .attempt("commit a transaction")
+        .map(|()| value),
         Err(error) => {
             // The first error says what went wrong; a rollback that fails too breaks the connection, which is then replaced.
             drop(each_db!(connection, |conn| {
@@ -182,7 +208,8 @@ fn transaction<T>(
             }));
             Err(error)
         }
-    }
+    };
+    (done, touched)
 }
 
 pub(crate) fn is_broken(connection: &mut AnyConnection) -> bool {

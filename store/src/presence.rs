@@ -82,6 +82,7 @@ impl Db<'_> {
                 *kept = change;
             }
         }
+        self.touched.heard.extend(latest.keys());
         let done = if latest.len() == changes.len() {
             bulk(self.connection, SET, changes, SET_NEWER)
         } else {
@@ -95,6 +96,7 @@ impl Db<'_> {
     /// numbers of connections begin anew.
     pub fn presence_clear_all(&mut self, at: Timestamp) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "clear who is connected";
+        self.touched.everything = true;
         diesel::update(presence::table.filter(presence::connected.eq(Val(true))))
             .set((
                 presence::connected.eq(Val(false)),
@@ -117,6 +119,7 @@ impl Db<'_> {
             let kept = latest.entry(*pump).or_insert(*at);
             *kept = (*kept).max(*at);
         }
+        self.touched.heard.extend(latest.keys());
         let rows: Vec<Seen> = latest.into_iter().map(|(pump, at)| Seen(pump, at)).collect();
         bulk(self.connection, SEEN, &rows, SEEN_NEWER)
             .map(drop)

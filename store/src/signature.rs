@@ -160,6 +160,7 @@ impl Db<'_> {
             device,
             signed_at,
         } = &record.statement;
+        self.touched.signed.insert((subject.kind, subject.id));
         diesel::insert_into(signatures::table)
             .values((
                 (
@@ -246,6 +247,28 @@ impl Db<'_> {
             .load(self.connection)
             .attempt("read the signatures of a subject")?;
         rows.into_iter().map(SignatureRecord::try_from).collect()
+    }
+
+    /// Everything that was signed or refused of several subjects of a kind, the oldest first.
+    pub fn signature_of_all(
+        &mut self,
+        kind: SubjectKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<SignatureRecord>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(500) {
+            let rows: Vec<SignatureRow> = signatures::table
+                .filter(signatures::subject_kind.eq(Val(kind)))
+                .filter(signatures::subject_id.eq_any(ids.iter().map(|id| Val(subject_id(*id)))))
+                .order((signatures::signed_at, signatures::id))
+                .select(SignatureRow::as_select())
+                .load(self.connection)
+                .attempt("read the signatures of several subjects")?;
+            for row in rows {
+                found.push(row.try_into()?);
+            }
+        }
+        Ok(found)
     }
 
     /// Signatures and refusals, the newest first.

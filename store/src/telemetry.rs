@@ -132,6 +132,7 @@ impl Db<'_> {
                 })
                 .or_insert(state);
         }
+        self.touched.heard.extend(latest.keys());
         let done = if latest.len() == states.len() {
             bulk(self.connection, UPSERT, states, KEEP_NEWER)
         } else {

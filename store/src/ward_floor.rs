@@ -21,6 +21,7 @@ impl Db<'_> {
     /// Sets a floor; 0 takes it away.
     pub fn ward_floor_set(&mut self, floor: &WardFloorRecord) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "set a ward floor";
+        self.touched.everything = true;
         if floor.keep == 0 {
             return diesel::delete(ward_floors::table.find((Val(floor.care_area), Val(floor.model))))
                 .execute(self.connection)

@@ -283,4 +283,7 @@ pub enum Subject {
 pub struct Plan {
     pub steps: Vec<Step>,
     pub waiting: Vec<Waiting>,
+    /// If there are no steps: as long as nothing else changes, there are none at any instant before this one. Nothing when time
+    /// alone leads to none.
+    pub next_at: Option<Timestamp>,
 }

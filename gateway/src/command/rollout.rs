@@ -1,7 +1,6 @@
 //! What people do with rollouts: write, submit, stop and let go on; read a briefing, enter what a bench read, ask for the old
 //! version. Everything else the loop does by itself, when the rules say so.
 
-
 use fleet::{
     Timestamp,
     access::Permission,
@@ -503,10 +502,7 @@ pub fn waiting(app: &App, id: RolloutId) -> Result<Vec<(Subject, String)>, Store
     let ours = |subject: &Subject| match subject {
         Subject::Rollout(rollout) => *rollout == id,
         Subject::Wave(wave) => facts.waves.get(wave).is_some_and(|wave| wave.rollout == id),
-        Subject::Pump { assignment, .. } => facts
-            .assignments
-            .get(assignment)
-            .is_some_and(|assignment| assignment.rollout == id),
+        Subject::Pump { assignment, .. } => facts.rollout_of(*assignment) == Some(id),
     };
     Ok(waiting
         .into_iter()

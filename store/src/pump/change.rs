@@ -51,6 +51,7 @@ impl Db<'_> {
         patch: &PumpPatch,
     ) -> Result<i64, StoreError> {
         const ATTEMPTED: &str = "change a pump";
+        self.touched.pumps.insert(id);
         let udi = patch.udi.as_ref();
         let changed = diesel::update(pumps::table.find(Val(id)))
             .filter(pumps::row_version.eq(row_version))
@@ -109,6 +110,7 @@ impl Db<'_> {
         hold: Option<&Hold>,
         attempted: &'static str,
     ) -> Result<(), StoreError> {
+        self.touched.pumps.insert(id);
         let change = self.registry_next_change()?;
         let changed = diesel::update(pumps::table.find(Val(id)))
             .set((
@@ -127,6 +129,7 @@ impl Db<'_> {
     /// A pump has left the hospital for good. Saying so again changes nothing.
     pub fn pump_retire(&mut self, id: PumpId, at: Timestamp) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "retire a pump";
+        self.touched.pumps.insert(id);
         let change = self.registry_next_change()?;
         let changed = diesel::update(pumps::table.find(Val(id)))
             .filter(pumps::retired_at.is_null())
@@ -168,6 +171,7 @@ impl Db<'_> {
         if pump.macs == macs && pump.components == components && hardware_id.is_none() && udi.is_none() {
             return Ok(());
         }
+        self.touched.pumps.insert(id);
         if pump.macs != macs {
             diesel::delete(pump_macs::table.filter(pump_macs::pump.eq(Val(id))))
                 .execute(self.connection)

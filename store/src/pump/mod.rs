@@ -1,10 +1,12 @@
 //! The pumps that the hospital has.
 
 mod change;
+mod heard;
 mod list;
 mod software;
 
 pub use change::PumpPatch;
+pub use heard::Heard;
 pub use list::{PumpCounts, PumpFilter, PumpListing};
 pub use software::PumpSoftware;
 
@@ -84,6 +86,7 @@ impl Db<'_> {
     /// Puts a pump on record; [`StoreError::Conflict`] when its model has a pump with its serial number.
     pub fn pump_create(&mut self, pump: &Pump) -> Result<(), StoreError> {
         let change = self.registry_next_change()?;
+        self.touched.pumps.insert(pump.id);
         let hold = pump.hold.as_ref();
         diesel::insert_into(pumps::table)
             .values((

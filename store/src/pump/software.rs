@@ -46,6 +46,7 @@ impl Db<'_> {
         if known.as_ref() == Some(software) {
             return Ok(());
         }
+        self.touched.pumps.insert(id);
         let stored = |counter: Option<SecurityCounter>| counter.map(|counter| i64::from(counter.0));
         let library = software.library.as_ref();
         let changed = diesel::update(pumps::table.find(Val(id)))

@@ -72,10 +72,99 @@ pub struct AssignmentRecord {
     pub joined_at: Option<Timestamp>,
 }
 
+/// An assignment, as far as the planner goes by it: without the lists of components, which would be most of what is read.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = assignments)]
+pub struct Standing {
+    /// Ours, for life.
+    pub id: AssignmentId,
+    /// In this wave.
+    pub wave: WaveId,
+    /// Of this rollout.
+    pub rollout: RolloutId,
+    /// The pump.
+    pub pump: PumpId,
+    /// Where it stood when this was planned.
+    pub care_area: CareAreaId,
+    /// Counts changes.
+    pub row_version: i64,
+    /// How far it is.
+    pub state: AssignmentState,
+    /// Since when it is in that state.
+    pub since: Timestamp,
+    /// The file that it gets.
+    pub target: TargetPath,
+    /// When it joined a rollout that ran already, if it did.
+    pub joined_at: Option<Timestamp>,
+    /// It reported exactly the versions that its ticket names, signed.
+    pub versions_proved: bool,
+    /// The last refusal or broken download.
+    pub setback_at: Option<Timestamp>,
+    /// How many there were.
+    pub setback_count: i64,
+    /// What the pump said.
+    pub setback_words: Option<Reason>,
+    /// It was left for the catch-up list.
+    pub left_behind: bool,
+    /// Who wants it back on the old version.
+    pub roll_back_by: Option<AccountId>,
+    /// When the pump was told, once it was.
+    pub roll_back_at: Option<Timestamp>,
+}
+
 impl Db<'_> {
+    /// How far the assignments of rollouts are, by wave.
+    pub fn assignment_standing(&mut self, of: &[RolloutId]) -> Result<Vec<Standing>, StoreError> {
+        assignments::table
+            .filter(assignments::rollout.eq_any(of.iter().map(Val)))
+            .order((assignments::wave, assignments::id))
+            .select(Standing::as_select())
+            .load(self.connection)
+            .attempt("read how far a rollout is")
+    }
+
+    /// How far the assignments of a wave are.
+    pub fn assignment_standing_in(&mut self, wave: WaveId) -> Result<Vec<Standing>, StoreError> {
+        assignments::table
+            .filter(assignments::wave.eq(Val(wave)))
+            .order(assignments::id)
+            .select(Standing::as_select())
+            .load(self.connection)
+            .attempt("read how far a wave is")
+    }
+
+    /// How far some assignments are, in any order.
+    pub fn assignment_standing_of(&mut self, of: &[AssignmentId]) -> Result<Vec<Standing>, StoreError> {
+        let mut found = Vec::with_capacity(of.len());
+        for of in of.chunks(500) {
+            let rows: Vec<Standing> = assignments::table
+                .filter(assignments::id.eq_any(of.iter().map(Val)))
+                .select(Standing::as_select())
+                .load(self.connection)
+                .attempt("read how far assignments are")?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    /// Some assignments, in any order.
+    pub fn assignment_fetch_of(&mut self, of: &[AssignmentId]) -> Result<Vec<AssignmentRecord>, StoreError> {
+        let mut found = Vec::with_capacity(of.len());
+        for of in of.chunks(500) {
+            let rows: Vec<AssignmentRecord> = assignments::table
+                .filter(assignments::id.eq_any(of.iter().map(Val)))
+                .select(AssignmentRecord::as_select())
+                .load(self.connection)
+                .attempt("read assignments")?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
     /// Puts assignments on record.
     pub fn assignment_create(&mut self, of: &[AssignmentRecord]) -> Result<(), StoreError> {
         for assignment in of {
+            self.touched.assignments.insert(assignment.id);
             diesel::insert_into(assignments::table)
                 .values(row!(assignments, assignment; id, wave, rollout, pump, care_area, row_version, state, since, target, before,
                     named, ticket, heard, booted, booted_at, versions_proved, setback_at, setback_count, setback_words,
@@ -121,6 +210,7 @@ impl Db<'_> {
     /// since, or when the pump has another live one.
     pub fn assignment_update(&mut self, assignment: &AssignmentRecord, seen: i64) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "move an assignment on";
+        self.touched.assignments.insert(assignment.id);
         let changed = diesel::update(assignments::table.find(Val(assignment.id)))
             .filter(assignments::row_version.eq(seen))
             .set((

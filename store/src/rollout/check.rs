@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     Db, StoreError,
     error::Attempt,
-    schema::check_results,
+    schema::{assignments, check_results},
     sql::{Val, row},
 };
 
@@ -35,13 +35,19 @@ pub struct CheckRecord {
 }
 
 impl Db<'_> {
-    /// Puts a result on record.
+    /// Puts a result on record. Its assignment counts as changed: what was decided without the result is overtaken.
     pub fn check_result_create(&mut self, result: &CheckRecord) -> Result<(), StoreError> {
+        const ATTEMPTED: &str = "put a check's result on record";
+        self.touched.assignments.insert(result.assignment);
+        diesel::update(assignments::table.find(Val(result.assignment)))
+            .set(assignments::row_version.eq(assignments::row_version + 1))
+            .execute(self.connection)
+            .attempt(ATTEMPTED)?;
         diesel::insert_into(check_results::table)
             .values(row!(check_results, result; id, assignment, attempt, at, account, body, envelope))
             .execute(self.connection)
             .map(drop)
-            .attempt("put a check's result on record")
+            .attempt(ATTEMPTED)
     }
 
     /// The results of assignments, the oldest first.

@@ -22,9 +22,9 @@ use crate::{
     sql::{Val, row},
 };
 
-pub use assignment::AssignmentRecord;
+pub use assignment::{AssignmentRecord, Standing};
 pub use check::CheckRecord;
-pub use ticket::TicketRecord;
+pub use ticket::{TicketRecord, TicketStanding};
 
 /// A plan to bring a release to chosen pumps.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -114,6 +114,7 @@ impl Db<'_> {
         stages: &[WaveRecord],
     ) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "put a rollout on record";
+        self.touched.rollouts.insert(rollout.id);
         diesel::insert_into(rollouts::table)
             .values(row!(rollouts, rollout; id, row_version, name, release, state, since, author, emergency, begins_at,
                 spec, content_version, why, made_at))
@@ -179,8 +180,9 @@ impl Db<'_> {
         diesel::update(rollouts::table.find(Val(id)))
             .set(rollouts::content_version.eq(rollouts::content_version + 1))
             .execute(self.connection)
-            .map(drop)
-            .attempt("take a rollout back")
+            .attempt("take a rollout back")?;
+        self.touched.rollouts.insert(id);
+        Ok(())
     }
 
     /// Moves a rollout on, as it was at version `seen`. [`StoreError::Conflict`] when it has changed since.
@@ -193,6 +195,7 @@ impl Db<'_> {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "move a rollout on";
+        self.touched.rollouts.insert(id);
         let changed = diesel::update(rollouts::table.find(Val(id)))
             .filter(rollouts::row_version.eq(seen))
             .set((
@@ -217,6 +220,15 @@ impl Db<'_> {
             .ok_or_else(|| StoreError::not_found("wave", id))
     }
 
+    /// Some waves, in any order.
+    pub fn wave_fetch_of(&mut self, of: &[WaveId]) -> Result<Vec<WaveRecord>, StoreError> {
+        waves::table
+            .filter(waves::id.eq_any(of.iter().map(Val)))
+            .select(WaveRecord::as_select())
+            .load(self.connection)
+            .attempt("read waves")
+    }
+
     /// The waves of rollouts, in their order.
     pub fn wave_of(&mut self, of: &[RolloutId]) -> Result<Vec<WaveRecord>, StoreError> {
         waves::table
@@ -230,6 +242,7 @@ impl Db<'_> {
     /// Writes a wave as it is now, if it is still at version `seen`. [`StoreError::Conflict`] when it has changed since.
     pub fn wave_update(&mut self, wave: &WaveRecord, seen: i64) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "move a wave on";
+        self.touched.waves.insert(wave.id);
         let changed = diesel::update(waves::table.find(Val(wave.id)))
             .filter(waves::row_version.eq(seen))
             .set((
@@ -249,6 +262,7 @@ impl Db<'_> {
         account: AccountId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        self.touched.waves.insert(wave);
         each_db!(self.connection, |conn| {
             diesel::insert_into(briefings::table)
                 .values((

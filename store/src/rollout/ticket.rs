@@ -35,9 +35,26 @@ pub struct TicketRecord {
     pub gone_at: Option<Timestamp>,
 }
 
+/// A ticket, as far as the planner goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = tickets)]
+pub struct TicketStanding {
+    /// Ours, for life.
+    pub id: TicketId,
+    /// What for.
+    pub assignment: AssignmentId,
+    /// Whom for.
+    pub pump: PumpId,
+    /// Good until then.
+    pub not_after: Timestamp,
+    /// The pump was told to give it back.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
 impl Db<'_> {
     /// Puts a ticket on record. [`StoreError::Conflict`] when the pump has one that is not gone.
     pub fn ticket_create(&mut self, ticket: &TicketRecord) -> Result<(), StoreError> {
+        self.touched.tickets = true;
         diesel::insert_into(tickets::table)
             .values(row!(tickets, ticket; id, assignment, pump, not_before, not_after, envelope, withdrawn_at, gone_at))
             .execute(self.connection)
@@ -57,11 +74,11 @@ impl Db<'_> {
     }
 
     /// The tickets that are not known to be gone.
-    pub fn ticket_out(&mut self) -> Result<Vec<TicketRecord>, StoreError> {
+    pub fn ticket_out(&mut self) -> Result<Vec<TicketStanding>, StoreError> {
         tickets::table
             .filter(tickets::gone_at.is_null())
             .order(tickets::id)
-            .select(TicketRecord::as_select())
+            .select(TicketStanding::as_select())
             .load(self.connection)
             .attempt("find the tickets that are out")
     }
@@ -78,6 +95,7 @@ impl Db<'_> {
 
     /// The pump was told to give a ticket back. Saying so again changes nothing.
     pub fn ticket_withdraw(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
+        self.touched.tickets = true;
         diesel::update(tickets::table.find(Val(id)))
             .filter(tickets::withdrawn_at.is_null())
             .set(tickets::withdrawn_at.eq(Val(Some(at))))
@@ -99,12 +117,14 @@ impl Db<'_> {
             .filter(tickets::not_after.le(Val(since)))
             .set(tickets::gone_at.eq(Val(Some(at))))
             .execute(self.connection)
-            .map(drop)
-            .attempt("note that tickets ran out")
+            .attempt("note that tickets ran out")?;
+        self.touched.tickets = true;
+        Ok(())
     }
 
     /// A ticket is gone. Saying so again, or of one that never was, changes nothing.
     pub fn ticket_gone(&mut self, id: TicketId, pump: PumpId, at: Timestamp) -> Result<(), StoreError> {
+        self.touched.tickets = true;
         diesel::update(tickets::table.find(Val(id)))
             .filter(tickets::pump.eq(Val(pump)))
             .filter(tickets::gone_at.is_null())

@@ -372,7 +372,11 @@ fn when_a_pump_is_free_is_one_row_that_ages() {
         let note = |number, week, hour, is_free| (pump_id(number), WallHour { week, hour }, is_free);
         let keep = |seen: &[_]| store.write(|db| db.free_hours_note(seen)).unwrap();
         keep(&[]);
-        keep(&[note(1, 100, 5, true), note(1, 100, 6, false), note(2, 100, 5, false)]);
+        keep(&[
+            note(1, 100, 5, true),
+            note(1, 100, 6, false),
+            note(2, 100, 5, false),
+        ]);
         keep(&[note(1, 101, 5, false)]);
         let known = store
             .read(|db| db.free_hours_of(&[pump_id(1), pump_id(2), pump_id(3)]))

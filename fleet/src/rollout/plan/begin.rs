@@ -57,7 +57,7 @@ impl<'a> Planner<'a> {
     pub(super) fn has_stray_ticket(&self, assignment: &AssignmentFacts) -> bool {
         self.index
             .ticket(assignment)
-            .is_some_and(|ticket| self.now < ticket.gone_at())
+            .is_some_and(|ticket| !self.reached(ticket.gone_at()))
     }
 
     /// Takes a ticket back: asks the pump for it, once, and waits until it answered or the ticket ran out. Until then the
@@ -66,7 +66,7 @@ impl<'a> Planner<'a> {
         let ticket = self
             .index
             .ticket(assignment)
-            .filter(|ticket| self.now < ticket.gone_at());
+            .filter(|ticket| !self.reached(ticket.gone_at()));
         let Some(ticket) = ticket else {
             return self.does(assignment, AssignmentAction::EndTicket);
         };
@@ -97,8 +97,8 @@ impl<'a> Planner<'a> {
         if !is_waiting {
             match self.index.ticket(assignment) {
                 Some(ticket) if ticket.withdrawn => return self.take_back(assignment, Withdrawal::Orphan),
-                Some(ticket) if self.now < ticket.not_after => {}
-                Some(ticket) if self.now < ticket.gone_at() => {
+                Some(ticket) if !self.reached(ticket.not_after) => {}
+                Some(ticket) if !self.reached(ticket.gone_at()) => {
                     let until = ticket.gone_at();
                     return self.pump_waits(assignment, Wait::TicketRanOut { until });
                 }
@@ -155,7 +155,7 @@ impl<'a> Planner<'a> {
         let limits = &rollout.limits;
         let opened = wave.opened_at.unwrap_or(wave.since);
         let tried = assignment.setback.as_ref().map_or(0, |setback| setback.count);
-        self.now >= later(opened, limits.laggard_after) || tried >= limits.attempts.max(1)
+        tried >= limits.attempts.max(1) || self.reached(later(opened, limits.laggard_after))
     }
 
     fn leave_behind(&mut self, assignment: &AssignmentFacts) {
@@ -215,9 +215,9 @@ impl<'a> Planner<'a> {
         under: Under,
     ) -> Result<AssignmentAction, Wait> {
         if let Some(older) = self.index.usable_ticket(assignment.pump, self.now) {
-            return Err(Wait::OlderTicket {
-                until: older.gone_at(),
-            });
+            let until = older.gone_at();
+            self.reached(until);
+            return Err(Wait::OlderTicket { until });
         }
         let until = self.room_in_window(course)?;
         self.not_after_setback(course.rollout, assignment)?;
@@ -315,7 +315,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         };
         let again = later(setback.at, rollout.limits.retry_after);
-        if self.now >= again {
+        if self.reached(again) {
             return Ok(());
         }
         Err(Wait::AfterSetback {
@@ -328,6 +328,10 @@ impl<'a> Planner<'a> {
     pub(super) fn is_free(&self, pump: &PumpFacts) -> Result<(), Wait> {
         if pump.availability(self.now) == Availability::Free {
             return Ok(());
+        }
+        if let Some(heard_at) = pump.heard_at {
+            // Not before our clock is where it was then.
+            self.reached(heard_at);
         }
         let is_fresh = pump.heard_at.is_some_and(|heard| {
             let age = self.now.signed_duration_since(heard);

@@ -3,11 +3,18 @@
 //! It decides from what is there and from nothing that it said before. So planning twice says the same twice, planning after
 //! the steps were carried out says nothing new of them, and a crash loses nothing: the next plan is made from the record.
 //! Work is in proportion to the pumps in the snapshot; every look-up is in an index that is made once.
+//!
+//! The plan also says when time alone may next lead to a step, so that nobody has to plan before. Every look at the clock goes
+//! through [`Planner::reached`], which notes the instant at which the answer would be another: until the first of them the
+//! planner would go the same way. What time takes away (a pump is no longer fresh, a window is too short by now) is not noted:
+//! a plan without steps has none the more for it.
 
 mod begin;
 mod index;
 mod under_way;
 mod wave;
+
+use std::cell::Cell;
 
 use super::{
     gate::{self, Tally},
@@ -28,6 +35,7 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
         snapshot,
         now,
         index: Index::of(snapshot),
+        next_at: Cell::new(None),
         plan: Plan::default(),
     };
     // An emergency goes first; otherwise the older rollout does (ids sort by time).
@@ -36,13 +44,18 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     for rollout in rollouts {
         planner.rollout(rollout);
     }
-    planner.plan
+    Plan {
+        next_at: planner.next_at.get(),
+        ..planner.plan
+    }
 }
 
 struct Planner<'a> {
     snapshot: &'a Snapshot,
     now: Timestamp,
     index: Index<'a>,
+    /// The first of the instants that were looked at and have not come.
+    next_at: Cell<Option<Timestamp>>,
     plan: Plan,
 }
 
@@ -64,6 +77,16 @@ struct Standstill {
 }
 
 impl<'a> Planner<'a> {
+    /// Whether an instant has come; if not, it is noted.
+    fn reached(&self, at: Timestamp) -> bool {
+        if self.now >= at {
+            return true;
+        }
+        self.next_at
+            .set(Some(self.next_at.get().map_or(at, |next| next.min(at))));
+        false
+    }
+
     fn rollout(&mut self, rollout: &'a RolloutFacts) {
         let who = Subject::Rollout(rollout.id);
         match rollout.state {
@@ -91,7 +114,7 @@ impl<'a> Planner<'a> {
         let who = Subject::Rollout(rollout.id);
         // What was approved and is not any more does not begin.
         let unmet = gate::before_running(rollout);
-        if unmet.is_empty() && self.now >= rollout.begins_at {
+        if unmet.is_empty() && self.reached(rollout.begins_at) {
             self.does_rollout(rollout, RolloutAction::Begin);
         } else if unmet.is_empty() {
             self.waits(
@@ -153,7 +176,14 @@ impl<'a> Planner<'a> {
     }
 
     fn window(&self, rollout: &RolloutFacts) -> WindowState {
-        window::any_at(&rollout.windows, self.now, rollout.limits.ticket_life)
+        let window = window::any_at(&rollout.windows, self.now, rollout.limits.ticket_life);
+        match window {
+            WindowState::Open { until: at } | WindowState::Closed { next: Some(at) } => {
+                self.reached(at);
+            }
+            WindowState::Closed { next: None } => {}
+        }
+        window
     }
 
     fn waits(&mut self, who: Subject, what: Wait) {

@@ -28,7 +28,7 @@ impl<'a> Planner<'a> {
             AssignmentState::AwaitingSafe => self.awaiting_safe(rollout, assignment, stop),
             AssignmentState::Installing | AssignmentState::TrialBoot => {
                 let by = self.due(assignment.since, rollout.limits.install_silence);
-                if self.now >= by {
+                if self.reached(by) {
                     self.unresponsive(assignment);
                 } else {
                     self.pump_waits(assignment, Wait::Installing { by });
@@ -59,13 +59,13 @@ impl<'a> Planner<'a> {
         let pump = self.snapshot.pumps.get(&assignment.pump);
         let ticket = self.index.ticket(assignment);
         let gone_at = ticket.map_or(assignment.since, |ticket| ticket.gone_at());
-        if self.now >= gone_at {
+        if self.reached(gone_at) {
             let settled = later(gone_at, TICKET_GRACE);
             let by = self.due(gone_at, rollout.limits.install_silence.max(TICKET_GRACE));
             let heard_at = pump.and_then(|pump| pump.heard_at);
             if heard_at.is_some_and(|heard_at| heard_at >= settled) {
                 self.does(assignment, AssignmentAction::EndTicket);
-            } else if self.now >= by {
+            } else if self.reached(by) {
                 self.unresponsive(assignment);
             } else {
                 self.pump_waits(assignment, Wait::PumpAnswers { by });
@@ -90,7 +90,7 @@ impl<'a> Planner<'a> {
         // What failed is held first; going back comes after.
         if assignment.checks.holds() {
             self.quarantine(assignment, HeldBecause::Checks(assignment.checks));
-        } else if !is_proved && self.now >= by {
+        } else if !is_proved && self.reached(by) {
             self.quarantine(assignment, HeldBecause::Overdue);
         } else if !self.roll_back(rollout, assignment) {
             self.proved(assignment, is_proved, by);
@@ -117,7 +117,7 @@ impl<'a> Planner<'a> {
         if assignment.checks.holds() {
             return self.quarantine(assignment, HeldBecause::Checks(assignment.checks));
         }
-        if !is_proved && self.now >= by {
+        if !is_proved && self.reached(by) {
             return self.quarantine(assignment, HeldBecause::Overdue);
         }
         if self.roll_back(rollout, assignment) {
@@ -163,8 +163,8 @@ impl<'a> Planner<'a> {
             return false;
         }
         if let Some(ordered_at) = roll_back.ordered_at {
-            let is_late = self.now >= self.due(ordered_at, rollout.limits.install_silence);
-            if is_late && assignment.state != AssignmentState::Quarantined {
+            let by = self.due(ordered_at, rollout.limits.install_silence);
+            if assignment.state != AssignmentState::Quarantined && self.reached(by) {
                 self.quarantine(assignment, HeldBecause::Silent);
             } else {
                 self.pump_waits(assignment, Wait::RollingBack);

@@ -118,7 +118,12 @@ impl<'a> Planner<'a> {
             return self.does_wave(wave, WaveAction::Reopen);
         }
         match gate::soak(rollout, wave, self.now) {
-            Some(unmet) => self.waits(Subject::Wave(wave.id), Wait::Gate(unmet)),
+            Some(unmet) => {
+                if let gate::Unmet::Soak { until } = unmet {
+                    self.reached(until);
+                }
+                self.waits(Subject::Wave(wave.id), Wait::Gate(unmet));
+            }
             None => self.does_wave(wave, WaveAction::AskApproval),
         }
     }

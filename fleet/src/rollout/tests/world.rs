@@ -113,8 +113,27 @@ impl World {
         }
     }
 
+    /// Plans. Of every plan it is checked that time alone leads to no step before it says so.
     pub(super) fn plan(&self) -> Plan {
-        plan(&self.snapshot, self.now)
+        let made = plan(&self.snapshot, self.now);
+        if made.steps.is_empty() {
+            let end = made.next_at.unwrap_or(self.now + TimeDelta::days(400));
+            assert!(end > self.now, "{end} has come at {}", self.now);
+            let whole = end - self.now;
+            for then in [
+                self.now + whole / 9,
+                self.now + whole / 2,
+                end - TimeDelta::microseconds(1),
+            ] {
+                let later = plan(&self.snapshot, then);
+                assert!(
+                    later.steps.is_empty(),
+                    "at {then}, before {end}: {:?}",
+                    later.steps
+                );
+            }
+        }
+        made
     }
 
     pub(super) fn rollout(&mut self, id: RolloutId) -> &mut RolloutFacts {

@@ -14,5 +14,5 @@ mod rights;
 mod rollouts;
 mod safety_rules;
 mod signatures;
-mod stage;
+pub(crate) mod stage;
 mod ward;

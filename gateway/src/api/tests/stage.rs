@@ -41,7 +41,10 @@ use crate::{
     clock::Clock,
     command::{pump::turn_is_taken, session},
     config::Config,
-    engine::{outbox::Withheld, rollout::Bell},
+    engine::{
+        outbox::Withheld,
+        rollout::{Bell, Memory},
+    },
     firmware::TicketKeys,
     fresh,
     mqtt::{Down, PumpLink},
@@ -92,8 +95,8 @@ impl PumpLink for Notebook {
     }
 }
 
-pub(super) struct Stage {
-    pub(super) app: App,
+pub(crate) struct Stage {
+    pub(crate) app: App,
     api: Api,
     notebook: Arc<Notebook>,
     clock: Arc<Mutex<Timestamp>>,
@@ -146,7 +149,7 @@ pub(super) fn request_as(secret: &str, method: Method, path: &str) -> TestReques
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_rates(Rates {
             per_account: 0,
             per_account_burst: 0,
@@ -173,6 +176,7 @@ impl Stage {
             bell: Bell::default(),
             listening_since: START,
             withheld: Withheld::default(),
+            memory: Memory::default(),
             store: store.clone(),
             clock: clock.clone(),
             authorities: Arc::new(authorities(&store, dir.path())),
@@ -203,7 +207,7 @@ impl Stage {
         self.dir.path().join("keys")
     }
 
-    pub(super) fn move_clock(&self, by: TimeDelta) {
+    pub(crate) fn move_clock(&self, by: TimeDelta) {
         *self.clock.lock().unwrap() += by;
     }
 
@@ -225,7 +229,7 @@ impl Stage {
     }
 
     /// A person with roles, each where it is said.
-    pub(super) fn person_with(&self, name: &str, grants: &[Grant], must_change_password: bool) -> AccountId {
+    pub(crate) fn person_with(&self, name: &str, grants: &[Grant], must_change_password: bool) -> AccountId {
         static HASH: LazyLock<String> =
             LazyLock::new(|| password::hash(&SecretString::from(PASSWORD)).unwrap());
         let account = AccountRecord {

@@ -10,7 +10,7 @@ use fleet::{
     text::SerialNumber,
 };
 use serde_json::{Value, json};
-use store::{AssignmentRecord, Db, RolloutRecord, StoreError};
+use store::{Db, RolloutRecord, Standing, StoreError};
 
 use super::{NotReady, Shown, subject};
 use crate::command::CommandError;
@@ -18,13 +18,10 @@ use crate::command::CommandError;
 /// The pumps of assignments, by serial number.
 type Pumps = BTreeMap<PumpId, SerialNumber>;
 
-fn pumps(db: &mut Db<'_>, assignments: &[AssignmentRecord]) -> Result<Pumps, StoreError> {
+fn pumps(db: &mut Db<'_>, assignments: &[Standing]) -> Result<Pumps, StoreError> {
     let ids: BTreeSet<_> = assignments.iter().map(|assignment| assignment.pump).collect();
-    let listings = db.pump_listing_of(&ids.into_iter().collect::<Vec<_>>())?;
-    Ok(listings
-        .into_iter()
-        .map(|listing| (listing.pump.id, listing.pump.serial))
-        .collect())
+    let serials = db.pump_serials_of(&ids.into_iter().collect::<Vec<_>>())?;
+    Ok(serials.into_iter().collect())
 }
 
 fn release(db: &mut Db<'_>, rollout: &RolloutRecord) -> Result<(Value, Manifest), CommandError> {
@@ -46,7 +43,7 @@ fn release(db: &mut Db<'_>, rollout: &RolloutRecord) -> Result<(Value, Manifest)
 pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandError> {
     let row = db.rollout_fetch(id)?;
     let waves = db.wave_of(&[id])?;
-    let mut assignments = db.assignment_of(&[id])?;
+    let mut assignments = db.assignment_standing(&[id])?;
     // What joins later does so by the rule in the spec, which is what is signed.
     assignments.retain(|assignment| assignment.joined_at.is_none());
     let pumps = pumps(db, &assignments)?;
@@ -92,8 +89,7 @@ pub(super) fn rollout(db: &mut Db<'_>, id: RolloutId) -> Result<Shown, CommandEr
 pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Result<Shown, CommandError> {
     let row = db.wave_fetch(id)?;
     let rollout = db.rollout_fetch(row.rollout)?;
-    let mut assignments = db.assignment_of(&[row.rollout])?;
-    assignments.retain(|assignment| assignment.wave == id);
+    let assignments = db.assignment_standing_in(id)?;
     let pumps = pumps(db, &assignments)?;
     let (release, manifest) = release(db, &rollout)?;
     let before = matches!(row.state, WaveState::Pending | WaveState::Briefing);
@@ -108,7 +104,7 @@ pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Res
         "number": row.number,
         "name": row.name,
     });
-    let serial = |assignment: &AssignmentRecord| {
+    let serial = |assignment: &Standing| {
         pumps
             .get(&assignment.pump)
             .map(ToString::to_string)

@@ -8,7 +8,7 @@ use fleet::{
     audit::Action,
     event::EventKind,
     id::{AssignmentId, PumpId, TicketId},
-    pump::HoldKind,
+    pump::{Availability, HoldKind, availability},
     rollout::{
         AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, snapshot::TICKET_GRACE,
         state::WaveState,
@@ -26,6 +26,7 @@ use wire::{
 use super::{
     facts::{Facts, Release, corrupt},
     hold,
+    rows::Rows,
 };
 use crate::{
     app::{Actor, App},
@@ -80,6 +81,7 @@ fn together(app: &App, actor: &Actor, facts: &Facts, steps: &[Step]) -> Result<A
         let mut carrying = Carrying {
             change: &change,
             facts,
+            rows: Rows::read(db, steps)?,
             after: After::default(),
         };
         for step in steps {
@@ -110,6 +112,7 @@ impl After {
 struct Carrying<'a> {
     change: &'a Change<'a>,
     facts: &'a Facts,
+    rows: Rows,
     after: After,
 }
 
@@ -138,6 +141,7 @@ impl Carrying<'_> {
                     RolloutAction::Halt { .. } => Reason::new(&action.to_string()).ok(),
                     RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => None,
                 };
+                self.rows.rollouts.remove(rollout);
                 db.rollout_move(*rollout, seen.0, state, why.as_ref(), self.change.now)?;
                 self.moved(db, "rollout", rollout, row.state.as_str(), state.as_str(), action)?;
                 let kind = match action {
@@ -160,6 +164,7 @@ impl Carrying<'_> {
                 if let WaveAction::Pass { evidence } = action {
                     wanted.evidence = Some(*evidence);
                 }
+                self.rows.waves.remove(wave);
                 db.wave_update(&wanted, seen.0)?;
                 self.moved(
                     db,
@@ -193,10 +198,9 @@ impl Carrying<'_> {
         seen: i64,
         action: &AssignmentAction,
     ) -> Result<(), CommandError> {
-        let row = self
-            .facts
-            .assignments
-            .get(&id)
+        let row = self.rows.assignments.remove(&id);
+        let row = &row
+            .filter(|row| row.row_version == seen)
             .ok_or_else(|| overtaken("the assignment"))?;
         let mut wanted = row.clone();
         if let Some(event) = action.event() {
@@ -223,6 +227,7 @@ impl Carrying<'_> {
             }
             AssignmentAction::OrderInstall { under } => {
                 self.still_so(db, pump, under)?;
+                self.still_free(db, pump)?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
                 self.order(db, pump, OrderBody::Install { ticket })?;
             }
@@ -262,9 +267,10 @@ impl Carrying<'_> {
                 wanted.last_heard = *last_heard;
             }
             AssignmentAction::OrderRollBack { pump_seen } => {
-                if db.pump_fetch(pump)?.row_version != pump_seen.0 {
+                if self.rows.pump(db, pump)? != pump_seen.0 {
                     return Err(overtaken("the pump"));
                 }
+                self.still_free(db, pump)?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
                 let reason = self.reason(&"somebody asked for the old version")?;
                 wanted.roll_back_at = Some(self.change.now);
@@ -289,17 +295,31 @@ impl Carrying<'_> {
     }
 
     /// Whether everything by which a pump may be touched is as it was when that was planned.
-    fn still_so(&self, db: &mut Db<'_>, pump: PumpId, under: &Under) -> Result<(), CommandError> {
-        if db.pump_fetch(pump)?.row_version != under.pump_seen.0 {
+    fn still_so(&mut self, db: &mut Db<'_>, pump: PumpId, under: &Under) -> Result<(), CommandError> {
+        if self.rows.pump(db, pump)? != under.pump_seen.0 {
             return Err(overtaken("the pump"));
         }
-        if db.rollout_fetch(under.rollout)?.row_version != under.rollout_seen.0 {
+        if self.rows.rollout(db, under.rollout)? != under.rollout_seen.0 {
             return Err(overtaken("the rollout"));
         }
-        if db.wave_fetch(under.wave)?.row_version != under.wave_seen.0 {
+        if self.rows.wave(db, under.wave)? != under.wave_seen.0 {
             return Err(overtaken("the wave"));
         }
         Ok(())
+    }
+
+    /// S3: also what the pump said since then counts, up to this transaction.
+    fn still_free(&self, db: &mut Db<'_>, pump: PumpId) -> Result<(), CommandError> {
+        let heard = db.pump_heard_of(&[pump])?.pop();
+        let state = heard.filter(|heard| heard.connected).and_then(|heard| heard.state);
+        let is_free = state.is_some_and(|(activity, attached, at)| {
+            availability(activity, attached, at, self.change.now) == Availability::Free
+        });
+        if is_free {
+            Ok(())
+        } else {
+            Err(overtaken("what the pump is doing"))
+        }
     }
 
     fn release(&self, row: &AssignmentRecord) -> Result<&Release, CommandError> {
@@ -316,8 +336,8 @@ impl Carrying<'_> {
         not_after: Timestamp,
         evidence: Digest,
     ) -> Result<(), CommandError> {
-        let release = self.release(row)?;
         let pump = db.pump_fetch(row.pump)?;
+        let release = self.release(row)?;
         let chosen = release
             .manifest
             .targets
@@ -387,6 +407,7 @@ impl Carrying<'_> {
     }
 
     fn hold(&mut self, db: &mut Db<'_>, id: PumpId, why: HeldBecause) -> Result<(), CommandError> {
+        self.rows.pumps.remove(&id);
         if let Some(order) = hold::clinically(db, id, &why.to_string(), self.change.now)? {
             self.after.held.push(id);
             self.after.orders.push((id, order));

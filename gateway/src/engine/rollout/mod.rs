@@ -1,12 +1,15 @@
 //! The loop of rollouts: a snapshot is read, the rules plan, and every step is carried out with what follows from it (its orders,
 //! its audit entry) in one transaction, if what it was planned from is still so (S11).
 //!
-//! A crash at any point loses nothing: the next plan is made from the record. Planning twice sends nothing twice.
+//! A crash at any point loses nothing: the next plan is made from the record. Planning twice sends nothing twice. A look costs
+//! in proportion to what was touched since the last, and nothing is planned while nothing changed and no time has come.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`facts`] | from the record to what the planner is shown |
+//! | [`memory`] | what is kept between looks |
 //! | [`execute`] | from a step to the record |
+//! | [`rows`] | what steps are compared with |
 //! | [`hold`] | a pump is held by a rule |
 //! | [`check`] | what was read of a pump, as the rules take it |
 //! | [`join`] | pumps that come to a rollout that runs |
@@ -18,14 +21,18 @@ mod execute;
 pub(crate) mod facts;
 mod hold;
 pub mod join;
+mod memory;
 pub(crate) mod report;
 mod retest;
+mod rows;
 
 use std::{sync::Arc, time::Duration};
 
 use fleet::rollout::{Plan, plan};
 use store::StoreError;
 use tokio::sync::{Notify, watch};
+
+pub use memory::Memory;
 
 use super::outbox;
 use crate::app::App;
@@ -65,6 +72,9 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
 
 /// The most turns in a row: one step leads to another, but not for ever.
 const TURNS: usize = 16;
+/// So many steps are carried out before the record is looked at again: what pumps say does not wait for the opening of a large
+/// wave, and nothing is ordered on what was so long ago.
+const STEPS: usize = 500;
 
 /// Plans and carries out, until nothing is left to do now. Says how many steps were carried out.
 ///
@@ -72,14 +82,19 @@ const TURNS: usize = 16;
 /// The database's.
 pub fn turn(app: &App) -> Result<usize, StoreError> {
     outbox::deliver_withheld(app);
+    let mut kept = app.memory.lock();
     let mut done = 0;
     for _ in 0..TURNS {
         let now = app.now();
-        let Some(facts) = app.store.read(|db| facts::load(db, app, now))? else {
+        let Some(facts) = kept.look(app, now)? else {
             break;
         };
-        let Plan { steps, .. } = plan(&facts.snapshot, now);
-        let carried = execute::all(app, &facts, &steps)?;
+        let Plan { steps, next_at, .. } = plan(&facts.snapshot, now);
+        let some = steps.get(..STEPS).unwrap_or(&steps);
+        let carried = execute::all(app, facts, some)?;
+        if steps.is_empty() {
+            kept.is_quiet(now, next_at);
+        }
         done += carried;
         if carried == 0 {
             break;

@@ -132,6 +132,7 @@ impl Reading<'_> {
             body: serde_json::to_value(&proof.results).map_err(|error| corrupt("keep a proof", error))?,
             envelope: Some(sealed_text(signed)),
         })?;
+        let assignment = db.assignment_fetch(assignment.id)?;
         let deed = Deed::of(Action::CheckReported, "assignment", assignment.id).after(json!({
             "result": result,
             "ticket": proof.ticket,

@@ -189,3 +189,55 @@ fn s12_who_wrote_a_rollout_does_not_approve_it_and_who_checked_a_pump_does_not_v
     );
     verified_by(NURSE, Role::Biomed, false, "it was signed as Biomed, who may not");
 }
+
+/// Not only is nothing missed before it: at that instant something is done.
+#[test]
+fn a_plan_says_when_time_alone_leads_to_the_next_step() {
+    let check = |what: &str, change: &dyn Fn(&mut Snapshot), expected: Option<TimeDelta>| {
+        let mut snapshot = a_snapshot(&[&[1]], now());
+        change(&mut snapshot);
+        let first = plan(&snapshot, now());
+        assert_eq!(first.steps, Vec::new(), "{what}");
+        assert_eq!(first.next_at, expected.map(|after| now() + after), "{what}");
+        let Some(next_at) = first.next_at else { return };
+        assert_ne!(plan(&snapshot, next_at).steps, Vec::new(), "{what}");
+    };
+    check(
+        "a rollout that begins",
+        &|snapshot| {
+            snapshot.rollouts[0].state = RolloutState::Scheduled;
+            snapshot.rollouts[0].begins_at = now() + TimeDelta::hours(3);
+        },
+        Some(TimeDelta::hours(3)),
+    );
+    check(
+        "a rollout that was paused",
+        &|snapshot| snapshot.rollouts[0].state = RolloutState::Paused,
+        None,
+    );
+    check(
+        "a wave that is watched",
+        &|snapshot| {
+            put(snapshot, 1, 0, AssignmentState::InService);
+            snapshot.rollouts[0].waves[0].state = WaveState::Soaking;
+        },
+        Some(TimeDelta::hours(4)),
+    );
+    check(
+        "a pump that installs",
+        &|snapshot| {
+            open(snapshot, 1);
+            put(snapshot, 1, 0, AssignmentState::Installing);
+        },
+        Some(limits().install_silence),
+    );
+    check(
+        "a pump whose ticket is on its way back",
+        &|snapshot| {
+            open(snapshot, 1);
+            put(snapshot, 1, 0, AssignmentState::Staged);
+            snapshot.tickets[0].withdrawn = true;
+        },
+        Some(TimeDelta::minutes(4 * 60 + 5)),
+    );
+}
