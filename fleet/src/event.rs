@@ -117,6 +117,10 @@ event_kinds! {
     PumpHeld = "pump_held", Attention, "Pump held";
     /// A hold was lifted.
     HoldReleased = "hold_released", Attention, "Hold released";
+    /// A held pump is tested again, or was.
+    Retest = "retest", Note, "Retest";
+    /// Who looks after a hold changed, or what is evidence no longer.
+    HoldChanged = "hold_changed", Note, "Hold changed";
     /// A pump refused an order, and said why.
     OrderRefused = "order_refused", Attention, "Pump refused an order";
     /// A rollout went on, by itself or by a person.

@@ -91,6 +91,10 @@ typed_id! {
     TicketId,
     /// A result of functional checks.
     CheckResultId,
+    /// A hold, from the instant it was set to its end.
+    HoldId,
+    /// Checks that are run again before a hold is released.
+    RetestId,
     /// A person's account.
     AccountId,
     /// A token by which a program acts within named permissions, until it expires.

@@ -690,6 +690,57 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    holds (id) {
+        id -> Id,
+        pump -> Id,
+        row_version -> BigInt,
+        kind -> Words,
+        reason -> Words,
+        evidence -> Json,
+        set_by -> Nullable<Id>,
+        owner -> Nullable<Id>,
+        since -> Utc,
+        ended_at -> Nullable<Utc>,
+        replaced_by -> Nullable<Id>,
+        retest -> Nullable<Id>,
+        signatures -> Json,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    retests (id) {
+        id -> Id,
+        hold -> Id,
+        attempt -> BigInt,
+        begun_at -> Utc,
+        begun_by -> Id,
+        due -> Utc,
+        plan -> Json,
+        release -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    retest_results (id) {
+        id -> Id,
+        retest -> Id,
+        at -> Utc,
+        account -> Nullable<Id>,
+        body -> Json,
+        envelope -> Nullable<Words>,
+    }
+}
+
 diesel::joinable!(glass_uses -> accounts (account));
 diesel::joinable!(sessions -> accounts (account));
 diesel::joinable!(service_tokens -> accounts (account));
@@ -745,6 +796,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     tickets,
     check_results,
     briefings,
+    holds,
+    retests,
+    retest_results,
 );
 
 #[cfg(test)]
@@ -808,6 +862,9 @@ mod tests {
             tickets,
             check_results,
             briefings,
+            holds,
+            retests,
+            retest_results,
         );
     }
 }

@@ -11,6 +11,7 @@
 //! | [`envelope`] | how a document is signed (COSE), and how it is read |
 //! | [`ticket`] | the hospital's permission to install |
 //! | [`proof`] | what a pump signs after an update |
+//! | [`retest`] | what a held pump signs when its checks were run again |
 //! | [`bulk`] | paths of the HTTPS listener (EST, firmware) |
 //! | [`reconnect`] | how long a pump waits before it tries again |
 //! | [`schema`] | JSON Schemas of all messages |
@@ -23,13 +24,14 @@ pub mod message;
 pub mod policy;
 pub mod proof;
 pub mod reconnect;
+pub mod retest;
 pub mod schema;
 pub mod ticket;
 pub mod topic;
 
 pub use fleet::{
     Timestamp,
-    id::{OrderId, PumpId, ReportId, RolloutId, TicketId, WaveId},
+    id::{OrderId, PumpId, ReportId, RetestId, RolloutId, TicketId, WaveId},
 };
 
 /// The rules' own types that appear in messages.

@@ -6,12 +6,13 @@ use schemars::{Schema, schema_for};
 use crate::{
     message::{Ack, Order, Presence, Report, Telemetry},
     proof::Proof,
+    retest::Retest,
     ticket::Ticket,
 };
 
 /// The name and schema of each message, and of each document that is signed.
 #[must_use]
-pub fn all() -> [(&'static str, Schema); 7] {
+pub fn all() -> [(&'static str, Schema); 8] {
     [
         ("presence", schema_for!(Presence)),
         ("telemetry", schema_for!(Telemetry)),
@@ -20,6 +21,7 @@ pub fn all() -> [(&'static str, Schema); 7] {
         ("ack", schema_for!(Ack)),
         ("ticket", schema_for!(Ticket)),
         ("proof", schema_for!(Proof)),
+        ("retest", schema_for!(Retest)),
     ]
 }
 

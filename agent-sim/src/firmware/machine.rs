@@ -161,9 +161,15 @@ impl Firmware {
             _ => {}
         }
         match self.running {
-            Running::Normally | Running::Checking { .. } => self.fulfil(me, now),
-            Running::Leaving | Running::Restarting { .. } | Running::Mute => Ok(()),
+            Running::Normally | Running::Checking { .. } => {
+                self.fulfil(me, now)?;
+            }
+            Running::Leaving | Running::Restarting { .. } | Running::Mute => {}
         }
+        if self.running == Running::Normally {
+            self.check_again(me, now)?;
+        }
+        Ok(())
     }
 
     /// When it next needs a look, on the life clock.

@@ -10,6 +10,7 @@
 //! | `saying` | how it is said |
 //! | `interlock` | when a pump may be taken out of use |
 //! | `checks` | what the pump's own checks read |
+//! | `again` | checks that are run once more, on an order |
 //! | `fault` | what can be wrong with a pump |
 //! | `fetch`, `http` | how bytes come in |
 //! | `keys` | the hospital's keys for tickets |
@@ -20,6 +21,7 @@
 //! The machine writes before it speaks: a change of state and what is to be said of it go to flash in one write, and what was
 //! said is struck out afterwards. A power cut in between makes the pump say something twice, never nothing.
 
+mod again;
 mod checks;
 mod course;
 mod download;

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use wire::{
-    OrderId, TicketId, Timestamp,
+    OrderId, RetestId, TicketId, Timestamp,
     envelope::Sealed,
-    message::{OrderOutcome, SoftwareSlot, UpdateReport},
+    message::{AskedCheck, OrderOutcome, SoftwareSlot, UpdateReport},
     ticket::Ticket,
     types::{AutomaticResult, CheckSpec, Component, Reason, RepositoryName, SecurityCounter},
 };
@@ -87,6 +87,14 @@ pub(crate) enum Deed {
     RollBack,
 }
 
+/// Checks that are to be run again as soon as the pump is free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) order: OrderId,
+    pub(crate) retest: RetestId,
+    pub(crate) checks: Vec<AskedCheck>,
+}
+
 /// Something that is to be reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
@@ -102,6 +110,14 @@ pub(crate) enum Saying {
     /// To be signed when it is said.
     Proof {
         ticket: TicketId,
+        at: Timestamp,
+        components: Vec<Component>,
+        counter: SecurityCounter,
+        results: Vec<AutomaticResult>,
+    },
+    /// The same of checks that were run again.
+    Retest {
+        retest: RetestId,
         at: Timestamp,
         components: Vec<Component>,
         counter: SecurityCounter,
@@ -128,6 +144,8 @@ pub(crate) struct State {
     pub(crate) update: Option<Update>,
     pub(crate) intent: Option<Intent>,
     pub(crate) unopened: Vec<Unopened>,
+    #[serde(default)]
+    pub(crate) asked: Option<Asked>,
     spent: VecDeque<(TicketId, Spent)>,
     /// The ticket whose firmware was left again, last.
     pub(crate) undone: Option<TicketId>,
@@ -146,6 +164,7 @@ impl State {
             update: None,
             intent: None,
             unopened: Vec::new(),
+            asked: None,
             spent: VecDeque::new(),
             undone: None,
             to_say: Vec::new(),

@@ -182,7 +182,8 @@ impl Pump {
             OrderBody::Download { .. }
             | OrderBody::Install { .. }
             | OrderBody::ReturnTicket { .. }
-            | OrderBody::RollBack { .. } => return,
+            | OrderBody::RollBack { .. }
+            | OrderBody::RunChecks { .. } => return,
         }
         self.keep_hold();
         self.note(order.id);

@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wire::{
     OrderId, PumpId,
+    envelope::{Document, Sealed},
     message::{DrugLibrary, OrderBody, ReportBody, UpdateStage, V1},
     proof::Proof,
+    retest::Retest,
 };
 
 use super::{BOOT, Pump};
@@ -64,6 +66,9 @@ impl Pump {
             OrderBody::Install { ticket } => self.firmware.order_install(order, *ticket, &me, now),
             OrderBody::ReturnTicket { ticket, reason } => self.firmware.order_return(order, *ticket, reason),
             OrderBody::RollBack { ticket, .. } => self.firmware.order_roll_back(order, *ticket, &me, now),
+            OrderBody::RunChecks { retest, checks } => {
+                self.firmware.order_checks(order, *retest, checks, now)
+            }
             OrderBody::Hold { .. }
             | OrderBody::ReleaseHold
             | OrderBody::ReportInventory
@@ -164,7 +169,7 @@ impl Pump {
                     results,
                 } => {
                     let drug_library = self.drug_library();
-                    self.report_proof(|pump| Proof {
+                    let proof = |pump| Proof {
                         v: V1,
                         pump,
                         ticket,
@@ -173,7 +178,28 @@ impl Pump {
                         counter,
                         drug_library,
                         results,
-                    })
+                    };
+                    self.report_signed(proof, |signed| ReportBody::Proof { signed })
+                }
+                Saying::Retest {
+                    retest,
+                    at,
+                    components,
+                    counter,
+                    results,
+                } => {
+                    let drug_library = self.drug_library();
+                    let document = |pump| Retest {
+                        v: V1,
+                        pump,
+                        retest,
+                        at,
+                        components,
+                        counter,
+                        drug_library,
+                        results,
+                    };
+                    self.report_signed(document, |signed| ReportBody::Retest { signed })
                 }
             };
             if !kept {
@@ -185,7 +211,11 @@ impl Pump {
         self.flashed(struck_out);
     }
 
-    fn report_proof(&mut self, proof: impl FnOnce(PumpId) -> Proof) -> bool {
+    fn report_signed<D: Document>(
+        &mut self,
+        document: impl FnOnce(PumpId) -> D,
+        body: impl FnOnce(Sealed) -> ReportBody,
+    ) -> bool {
         let identity = match self.dir.identity(Slot::Current) {
             Ok(Some(identity)) => identity,
             Ok(None) => return false,
@@ -194,10 +224,13 @@ impl Pump {
                 return false;
             }
         };
-        match sign(&proof(identity.id), &identity) {
+        match sign(&document(identity.id), &identity) {
             Ok(signed) => {
-                self.shared.counters.updates_proved.one();
-                self.report(ReportBody::Proof { signed })
+                let body = body(signed);
+                if matches!(body, ReportBody::Proof { .. }) {
+                    self.shared.counters.updates_proved.one();
+                }
+                self.report(body)
             }
             Err(error) => {
                 // It would not sign the next time either.

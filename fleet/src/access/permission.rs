@@ -140,6 +140,10 @@ permissions! {
     [own own all all all no  no  no  | yes yes] Protect PumpHold = "pump_hold", "hold a pump";
     /// The other holds: security isolation, which cuts the line, and sequestering evidence.
     [no  no  all all all no  no  no  | no  yes] Protect PumpIsolate = "pump_isolate", "isolate or sequester a pump";
+    /// Who looks after a hold.
+    [no  own all all all no  no  no  | no  yes] Change  HoldEdit = "hold_edit", "say who looks after a hold";
+    /// Evidence is evidence no longer. The pump stays held clinically: S4 is the only way back to a patient.
+    [no  no  no  all all no  no  no  | no  no ] Change  SequesterEnd = "sequester_end", "end a sequestration";
     /// A pump leaves the hospital for good.
     [no  no  no  all no  no  no  no  | no  no ] Change  PumpRetire = "pump_retire", "retire a pump";
     /// An order to a pump that is none of a rollout's.
@@ -208,6 +212,8 @@ permissions! {
     [own own no  no  no  no  no  no  | no  no ] Sign    SignReleaseNurse = "sign_release_nurse", "sign a release from hold as a nurse";
     /// S4: biomed's of the two signatures.
     [no  no  all all no  no  no  no  | no  no ] Sign    SignReleaseBiomed = "sign_release_biomed", "sign a release from hold as biomed";
+    /// S4: what was isolated for its identity or firmware may be trusted again.
+    [no  no  no  no  all no  no  no  | no  no ] Sign    SignReleaseSecurity = "sign_release_security", "sign a release from isolation as security";
     /// A care area knows what comes.
     [no  own no  no  no  no  no  no  | no  no ] Sign    SignBriefing = "sign_briefing", "acknowledge a briefing";
     /// A rollout that another wrote.
@@ -398,6 +404,10 @@ mod tests {
             Effect::Change,
             &["library_fit_edit", "break_glass_use"],
         );
-        check(Role::Security, Effect::Sign, &["sign_trust_root", "sign_review"]);
+        check(
+            Role::Security,
+            Effect::Sign,
+            &["sign_release_security", "sign_trust_root", "sign_review"],
+        );
     }
 }

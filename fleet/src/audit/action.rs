@@ -89,6 +89,13 @@ actions! {
     SignatureRefused = "signature_refused", Refused, "could not sign";
 
     PumpHeld = "pump_held", Ordinary, "held a pump";
+    /// Checks are run again before a release.
+    RetestBegun = "retest_begun", Ordinary, "began a retest";
+    RetestReported = "retest_reported", Ordinary, "reported its retest";
+    HoldOwned = "hold_owned", Ordinary, "said who looks after a hold";
+    /// S4: after a passed retest and the signatures of two people.
+    HoldReleased = "hold_released", Ordinary, "released a pump from its hold";
+    SequesterEnded = "sequester_ended", Ordinary, "ended a sequestration";
     PumpRetired = "pump_retired", Ordinary, "retired a pump";
     PumpEdited = "pump_edited", Ordinary, "edited a pump";
     OrderGiven = "order_given", Ordinary, "gave a pump an order";

@@ -7,6 +7,7 @@
 //! A reading close to a limit, within the guard band, is neither pass nor fail but for a person to review (the decision rule
 //! of ILAC-G8:09/2019, section 4.2, with a band on each side).
 
+mod bench;
 mod evaluate;
 mod judge;
 mod owed;
@@ -14,6 +15,7 @@ mod plan;
 mod reading;
 mod verdict;
 
+pub use bench::{RETEST_WITHIN, bench_plan};
 pub use evaluate::{
     Attempt, CheckResult, CountersignRefusal, Evaluation, Evidence, Note, evaluate, may_countersign,
 };

@@ -54,6 +54,8 @@ meanings! {
     ReleasedFromHoldNurse = "released_from_hold_nurse", Hold, SignReleaseNurse, "Released from hold (nurse)";
     /// Biomed's half of S4.
     ReleasedFromHoldBiomed = "released_from_hold_biomed", Hold, SignReleaseBiomed, "Released from hold (biomed)";
+    /// Security's part of S4, after an isolation.
+    ReleasedFromHoldSecurity = "released_from_hold_security", Hold, SignReleaseSecurity, "Released from hold (security)";
     /// A charge nurse: the care area knows what comes.
     BriefingAcknowledged = "briefing_acknowledged", Wave, SignBriefing, "Briefing acknowledged";
     /// A second person: this rollout may run.

@@ -41,6 +41,7 @@ mod enrol_token;
 mod event;
 mod expected;
 mod glass;
+mod hold;
 mod me;
 mod person;
 mod place;
@@ -178,6 +179,7 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(person::routes)
         .configure(device::routes)
         .configure(glass::routes)
+        .configure(hold::routes)
         .configure(signature::routes)
         .configure(audit::routes)
         .configure(token::routes)

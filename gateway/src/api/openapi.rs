@@ -42,6 +42,7 @@ use super::{
         (name = "people", description = "Accounts and roles"),
         (name = "devices", description = "Registered devices: ward tablets, bench computers"),
         (name = "break-glass", description = "Seeing and holding beyond the role, with a reason and a review"),
+        (name = "holds", description = "What keeps pumps from use, the checks they pass again, and what is still missing"),
         (name = "signatures", description = "Electronic signatures, and refusals to sign"),
         (name = "audit", description = "The record of what happened, and what proves it"),
         (name = "tokens", description = "By which programs use this API")

@@ -63,6 +63,12 @@ operations! {
     "glass_break": BreakGlassUse;
     "glass_end": SessionOwn;
     "glass_use_list": BreakGlassRead;
+    "hold_check_enter": CheckEnter;
+    "hold_list": PumpRead;
+    "hold_owner_set": HoldEdit;
+    "hold_retest_begin": CheckEnter;
+    "hold_sequester_end": SequesterEnd;
+    "hold_show": PumpRead;
     "location_create": PlaceEdit;
     "location_list": PlaceRead;
     "manufacturer_edit": PlaceEdit;
@@ -116,9 +122,9 @@ operations! {
     "session_end": SessionOwn;
     "session_list": SessionOwn;
     "signature_list": SignatureRead;
-    "signature_refuse": SignVerified | SignWave | SignReleaseNurse | SignReleaseBiomed | SignBriefing | SignRollout | SignTrustRoot | SignReview;
+    "signature_refuse": SignVerified | SignWave | SignReleaseNurse | SignReleaseBiomed | SignReleaseSecurity | SignBriefing | SignRollout | SignTrustRoot | SignReview;
     "signature_show": SignatureRead;
-    "signature_sign": SignVerified | SignWave | SignReleaseNurse | SignReleaseBiomed | SignBriefing | SignRollout | SignTrustRoot | SignReview;
+    "signature_sign": SignVerified | SignWave | SignReleaseNurse | SignReleaseBiomed | SignReleaseSecurity | SignBriefing | SignRollout | SignTrustRoot | SignReview;
     "signature_subject_show": SignatureRead;
     "summary_show": PumpRead;
     "token_create": ServiceTokenOwn;

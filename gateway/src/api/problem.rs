@@ -94,6 +94,12 @@ problem_codes! {
     Conflict = "conflict", CONFLICT, "The request contradicts what is on record";
     /// A hold of this kind stands, or one that only signatures may lift.
     AlreadyHeld = "already_held", CONFLICT, "The pump is held already";
+    /// The hold ended before.
+    HoldOver = "hold_over", CONFLICT, "The hold has ended";
+    /// No checks are being run again.
+    NoRetest = "no_retest", CONFLICT, "No retest was begun";
+    /// Only a sequestration is ended so.
+    NotSequestered = "not_sequestered", CONFLICT, "The pump is not sequestered";
     /// A hold that forbids sending anything.
     HoldForbidsOrders = "hold_forbids_orders", CONFLICT, "Nothing is sent to a pump that is held so";
     /// It left for good.

@@ -405,7 +405,7 @@ struct PumpPath {
 /// What a check at the bench read.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewReading {
+pub(super) struct NewReading {
     #[schema(value_type = String)]
     check: CheckId,
     /// What was read; left out when the check was not run.
@@ -426,6 +426,18 @@ struct NewInstrument {
     calibrated_until: chrono::NaiveDate,
 }
 
+impl From<NewReading> for BenchReading {
+    fn from(new: NewReading) -> Self {
+        Self {
+            check: new.check,
+            reading: new.reading,
+            instrument: new
+                .instrument
+                .map(|instrument| (instrument.id, instrument.calibrated_until)),
+        }
+    }
+}
+
 /// Enters what a check of a pump read at the bench, after its update.
 #[utoipa::path(
     tag = "rollouts",
@@ -443,15 +455,7 @@ async fn pump_check_enter(
     path: Path<PumpPath>,
     new: Json<NewReading>,
 ) -> Answer<HttpResponse> {
-    let new = new.into_inner();
-    let bench = BenchReading {
-        check: new.check,
-        reading: new.reading,
-        instrument: new
-            .instrument
-            .map(|instrument| (instrument.id, instrument.calibrated_until)),
-    };
-    let pump = path.id;
+    let (pump, bench) = (path.id, new.into_inner().into());
     api.run(move |app| rollout::check_enter(app, &caller.actor, pump, &bench))
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -25,7 +25,7 @@ pub async fn check(session: &mut Session<'_>, args: &CheckArgs) -> Result<(), Ca
 }
 
 /// What is sent: no reading is a check that was not run.
-fn entered(args: &CheckArgs) -> Value {
+pub(super) fn entered(args: &CheckArgs) -> Value {
     let reading = match (args.value, args.unit, args.sha256) {
         (Some(value), Some(unit), _) => Some(Reading::Quantity { value, unit }),
         (_, _, Some(sha256)) => Some(Reading::Digest { sha256 }),

@@ -3,7 +3,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`args`] | what can be typed, by noun |
-//! | [`release`], [`mod@make`], [`rollout`], [`wave`], [`bench`], [`floors`] | what each does about firmware |
+//! | [`release`], [`mod@make`], [`rollout`], [`wave`], [`bench`], [`floors`], [`hold`] | what each does about firmware and holds |
 //! | [`pump`], [`enrol`], [`cert`], [`ca`], [`places`], [`events`], [`token`], [`login`], [`person`], [`signature`], [`mod@audit`] | what each noun does |
 //! | [`client`], [`session`], [`connection`], [`upload`] | talking to the gateway |
 //! | [`mod@spec`] | a rollout that a person wrote in a file |
@@ -22,6 +22,7 @@ pub mod error;
 pub mod events;
 pub mod exit;
 pub mod floors;
+pub mod hold;
 pub mod login;
 pub mod make;
 pub mod output;
@@ -188,6 +189,7 @@ async fn remote(
         RemoteCommand::Location(command) => places::location(session, command).await,
         RemoteCommand::Manufacturer(command) => places::manufacturer(session, command).await,
         RemoteCommand::Model(command) => places::model(session, command).await,
+        RemoteCommand::Hold(command) => hold::run(session, command).await,
         RemoteCommand::Repository(command) => release::repository(session, command).await,
         RemoteCommand::Release(command) => release::run(session, command).await,
         RemoteCommand::Rollout(command) => rollout::run(session, command).await,

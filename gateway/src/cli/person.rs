@@ -134,6 +134,14 @@ pub async fn run(session: &mut Session<'_>, command: PersonCommand) -> Result<()
     }
 }
 
+/// The account of a person.
+///
+/// # Errors
+/// [`Cause::NotFound`], or what the gateway says to whoever may not see accounts.
+pub async fn id(session: &Session<'_>, name: &str) -> Result<String, Cause> {
+    Ok(find(session, name).await?.id)
+}
+
 async fn find(session: &Session<'_>, name: &str) -> Result<PersonRow, Cause> {
     let mut people: Vec<PersonRow> = session.all_read(Call::get(["people"])).await?;
     people.retain(|person| person.id == name || person.name.to_lowercase() == name.to_lowercase());

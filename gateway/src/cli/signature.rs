@@ -9,6 +9,7 @@ use super::{
     args::{SignatureCommand, SubjectArgs},
     client::Call,
     error::{Attempt, Cause, CliError},
+    hold,
     passphrase::password,
     places, release, rollout,
     session::{Session, given},
@@ -144,7 +145,8 @@ async fn shown(
         SubjectKind::Rollout => rollout::named(session, &subject.id).await?.id,
         SubjectKind::Wave => wave::id(session, &subject.id).await?,
         SubjectKind::TrustRoot => release::repository_id(session, &subject.id).await?,
-        SubjectKind::Hold | SubjectKind::BreakGlass => subject.id.clone(),
+        SubjectKind::Hold => hold::id(session, &subject.id).await?,
+        SubjectKind::BreakGlass => subject.id.clone(),
     };
     let call = Call::get(["signatures", "subjects", subject.kind.as_str(), &id])
         .query_if("meaning", meaning.map(Meaning::as_str));

@@ -8,7 +8,7 @@ use fleet::{
     audit::Action,
     certificate::{CertificateRecord, Fingerprint, RevocationReason, SerialHex},
     event::EventKind,
-    id::AuthorityId,
+    id::{AuthorityId, PumpId},
     pump::SessionEnd,
 };
 use serde_json::json;
@@ -104,8 +104,39 @@ pub fn revoke(
     Ok(revoked)
 }
 
+/// Revokes every certificate of a pump that is not revoked yet. Part of the transaction; the gate learns it by [`deny`].
+pub(super) fn revoke_all(
+    change: &Change<'_>,
+    db: &mut Db<'_>,
+    pump: PumpId,
+    why: RevocationReason,
+    words: &str,
+) -> Result<Vec<CertificateRecord>, CommandError> {
+    let all: Vec<_> = db
+        .certificate_of_pump(pump)?
+        .into_iter()
+        .map(|certificate| certificate.fingerprint)
+        .collect();
+    let revoked = db.certificate_revoke(&all, why, change.now)?;
+    for certificate in &revoked {
+        let what = format_args!("certificate {} revoked, {words}", certificate.serial);
+        change.tell(db, EventKind::CertificateRevoked, Some(pump), what)?;
+        change.record(db, revoked_deed(certificate, why))?;
+    }
+    Ok(revoked)
+}
+
+/// The gate denies what was revoked.
+pub(super) fn deny(app: &App, revoked: &[CertificateRecord], why: RevocationReason, at: Timestamp) {
+    let fingerprints: Vec<_> = revoked
+        .iter()
+        .map(|certificate| certificate.fingerprint)
+        .collect();
+    app.gate.revoke(&fingerprints, why, at);
+}
+
 /// A revocation, as the audit trail keeps it.
-pub(super) fn revoked_deed(certificate: &CertificateRecord, reason: RevocationReason) -> Deed {
+fn revoked_deed(certificate: &CertificateRecord, reason: RevocationReason) -> Deed {
     Deed::of(Action::CertificateRevoked, "certificate", certificate.fingerprint).after(json!({
         "pump": certificate.pump,
         "serial": certificate.serial.as_str(),

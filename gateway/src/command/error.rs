@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use fleet::{
+    Timestamp,
     access::{Denied, Permission, SamePerson},
     id::CareAreaId,
     inventory::LineProblem,
@@ -35,6 +36,15 @@ pub enum CommandError {
     /// The pump is held, and the new hold would not be stricter.
     #[error("the pump is held already ({}); only a clinical hold can be made stricter, and no hold is lifted without signatures", .standing.as_str())]
     AlreadyHeld { standing: HoldKind },
+    /// The hold is history.
+    #[error("the hold ended at {at}; look whether the pump has another")]
+    HoldOver { at: Timestamp },
+    /// No checks are being run again.
+    #[error("no retest was begun for this hold; begin one, then enter what the checks read")]
+    NoRetest,
+    /// Only evidence is sequestered.
+    #[error("the pump is not sequestered ({}); this hold ends by a passed retest and signatures", .standing.as_str())]
+    NotSequestered { standing: HoldKind },
     /// Nothing is sent to it.
     #[error("the pump is held ({}): nothing is sent to it", .standing.as_str())]
     HoldForbidsOrders { standing: HoldKind },

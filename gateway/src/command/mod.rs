@@ -21,6 +21,7 @@ mod error;
 pub mod expected;
 pub mod factor;
 pub mod glass;
+pub mod hold;
 pub(crate) mod outbox;
 pub mod people;
 pub mod place;

@@ -27,6 +27,14 @@ pub(crate) fn give(
     Ok(order)
 }
 
+/// What waits to be sent is not sent any more.
+pub(crate) fn withdraw(db: &mut Db<'_>, pump: PumpId, now: Timestamp) -> Result<(), StoreError> {
+    for waiting in db.order_pending(pump)? {
+        db.order_supersede(pump, &waiting.kind, now)?;
+    }
+    Ok(())
+}
+
 /// Takes back what a pump was told of an update and did not take yet: it would come after what made it void.
 pub(crate) fn recall(db: &mut Db<'_>, pump: PumpId, now: Timestamp) -> Result<(), StoreError> {
     for kind in ["download", "install"] {

@@ -1,4 +1,4 @@
-//! What people do to a pump: hold it, retire it, correct its record, order something of it.
+//! What people do to a pump: retire it, correct its record, order something of it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use fleet::{
     certificate::{LATE_RENEWAL_ARMED_FOR, RevocationReason},
     event::EventKind,
     id::PumpId,
-    pump::{Hold, HoldKind, Pump, SessionEnd, Udi},
+    pump::{HoldKind, Pump, SessionEnd, Udi},
     text::{AssetTag, HardwareId, Name, Reason},
 };
 use serde_json::{Value, json};
@@ -23,75 +23,6 @@ use crate::{
     mqtt::Down,
     pki::gate::PumpGate,
 };
-
-/// Puts a pump out of use. There is no command that lifts a hold (S4): that takes a passed retest and two signatures.
-///
-/// A clinical hold is also an order to the pump, which takes effect when it is free (S10). Isolation denies its
-/// certificates and closes its connection. Sequestering sends nothing, not even what was waiting to be sent.
-///
-/// # Errors
-/// [`CommandError::AlreadyHeld`] unless the new hold is stricter than the standing one; [`CommandError::Retired`].
-pub fn hold(
-    app: &App,
-    actor: &Actor,
-    id: PumpId,
-    kind: HoldKind,
-    reason: &Reason,
-) -> Result<(), CommandError> {
-    let change = Change::by(actor, app, Permission::to_hold(kind));
-    let _turn = in_turn();
-    let held = change.commit(|db| {
-        let pump = in_use(db, id)?;
-        change.within(pump.care_area)?;
-        if let Some(standing) = pump
-            .hold
-            .as_ref()
-            .map(|hold| hold.kind)
-            .filter(|standing| !is_stricter(*standing, kind))
-        {
-            return Err(CommandError::AlreadyHeld { standing });
-        }
-        let standing = pump.hold.as_ref().map(|hold| hold.kind);
-        db.pump_hold_set(
-            id,
-            &Hold {
-                kind,
-                reason: reason.clone(),
-                since: change.now,
-            },
-        )?;
-        let deed = Deed::of(Action::PumpHeld, "pump", id)
-            .before(json!({ "hold": standing }))
-            .after(json!({ "hold": kind }))
-            .because(reason);
-        change.record(db, deed)?;
-        change.tell(
-            db,
-            EventKind::PumpHeld,
-            Some(id),
-            format_args!("{}: {reason}", kind.as_str()),
-        )?;
-        if kind.may_be_ordered() {
-            let body = OrderBody::Hold {
-                hold: kind,
-                reason: reason.clone(),
-            };
-            Ok(Some(outbox::give(db, id, body, change.now)?))
-        } else {
-            orders_withdraw(&change, db, id)?;
-            Ok(None)
-        }
-    });
-    let order = held.or_else(|refusal| {
-        enforce_standing(app, id, &refusal)?;
-        Err(refusal)
-    })?;
-    enforce(app, id, Some(kind), false);
-    if let Some(order) = order {
-        deliver(app, id, order);
-    }
-    Ok(())
-}
 
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -132,7 +63,7 @@ pub(crate) fn enforce_on_record(app: &App, ids: &[PumpId]) -> Result<(), StoreEr
 
 /// A refusal for what stands already makes sure that it does: the call that committed it may have lost the database's answer,
 /// and have told nobody.
-fn enforce_standing(app: &App, id: PumpId, refusal: &CommandError) -> Result<(), CommandError> {
+pub(super) fn enforce_standing(app: &App, id: PumpId, refusal: &CommandError) -> Result<(), CommandError> {
     if !matches!(
         refusal,
         CommandError::AlreadyHeld { .. } | CommandError::Retired { .. }
@@ -169,18 +100,6 @@ pub(crate) fn deliver(app: &App, id: PumpId, order: Order) {
     }
 }
 
-/// Whether a hold may take another's place. Every other change would lift something, and that takes signatures (S4).
-const fn is_stricter(standing: HoldKind, new: HoldKind) -> bool {
-    match (standing, new) {
-        (HoldKind::Clinical, HoldKind::SecurityIsolation | HoldKind::Sequestered) => true,
-        (HoldKind::Clinical, HoldKind::Clinical)
-        | (
-            HoldKind::SecurityIsolation | HoldKind::Sequestered,
-            HoldKind::Clinical | HoldKind::SecurityIsolation | HoldKind::Sequestered,
-        ) => false,
-    }
-}
-
 /// A pump leaves the hospital for good: its certificates are revoked and its connection is closed. Its record stays.
 ///
 /// # Errors
@@ -192,7 +111,7 @@ pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(
     let retired = change.commit(|db| {
         let pump = in_use(db, id)?;
         db.pump_retire(id, change.now)?;
-        orders_withdraw(&change, db, id)?;
+        outbox::withdraw(db, id, change.now)?;
         let deed = Deed::of(Action::PumpRetired, "pump", id)
             .before(json!({ "hold": pump.hold.as_ref().map(|hold| hold.kind) }))
             .because(reason);
@@ -203,31 +122,15 @@ pub fn retire(app: &App, actor: &Actor, id: PumpId, reason: &Reason) -> Result<(
             Some(id),
             format_args!("pump retired: {reason}"),
         )?;
-        let all: Vec<_> = db
-            .certificate_of_pump(id)?
-            .into_iter()
-            .map(|certificate| certificate.fingerprint)
-            .collect();
-        let revoked = db.certificate_revoke(&all, WHY, change.now)?;
-        for certificate in &revoked {
-            let what = format_args!(
-                "certificate {} revoked, pump retired: {reason}",
-                certificate.serial
-            );
-            change.tell(db, EventKind::CertificateRevoked, Some(id), what)?;
-            change.record(db, certificate::revoked_deed(certificate, WHY))?;
-        }
+        let words = format!("pump retired: {reason}");
+        let revoked = certificate::revoke_all(&change, db, id, WHY, &words)?;
         Ok((revoked, pump.hold.map(|hold| hold.kind)))
     });
     let (revoked, hold) = retired.or_else(|refusal| {
         enforce_standing(app, id, &refusal)?;
         Err(refusal)
     })?;
-    let fingerprints: Vec<_> = revoked
-        .iter()
-        .map(|certificate| certificate.fingerprint)
-        .collect();
-    app.gate.revoke(&fingerprints, WHY, change.now);
+    certificate::deny(app, &revoked, WHY, change.now);
     enforce(app, id, hold, true);
     certificate::publish(
         app,
@@ -408,33 +311,10 @@ pub fn late_renewal_arm(app: &App, actor: &Actor, id: PumpId) -> Result<Timestam
 }
 
 /// A pump that has not left for good.
-fn in_use(db: &mut Db<'_>, id: PumpId) -> Result<Pump, CommandError> {
+pub(super) fn in_use(db: &mut Db<'_>, id: PumpId) -> Result<Pump, CommandError> {
     let pump = db.pump_fetch(id)?;
     match pump.retired_at {
         Some(at) => Err(CommandError::Retired { on: at.date_naive() }),
         None => Ok(pump),
-    }
-}
-
-/// What waits to be sent is not sent any more.
-fn orders_withdraw(change: &Change<'_>, db: &mut Db<'_>, pump: PumpId) -> Result<(), CommandError> {
-    for waiting in db.order_pending(pump)? {
-        db.order_supersede(pump, &waiting.kind, change.now)?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s4_no_hold_takes_the_place_of_one_that_only_signatures_lift() {
-        for standing in HoldKind::ALL {
-            for new in HoldKind::ALL {
-                let expected = standing == HoldKind::Clinical && new != HoldKind::Clinical;
-                assert_eq!(is_stricter(standing, new), expected, "{standing:?} → {new:?}");
-            }
-        }
     }
 }

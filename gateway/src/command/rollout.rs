@@ -31,7 +31,7 @@ use crate::{
     app::{Actor, App},
     deed::Deed,
     engine::rollout::{
-        check::{Entered, EnteredInstrument},
+        check::Entered,
         facts::{self, corrupt},
     },
 };
@@ -398,17 +398,7 @@ pub fn check_enter(app: &App, actor: &Actor, pump: PumpId, bench: &BenchReading)
                 check: bench.check.clone(),
             });
         }
-        let offset = app.people.offset(change.now);
-        let entered = Entered {
-            check: bench.check.clone(),
-            reading: bench.reading,
-            instrument: bench
-                .instrument
-                .clone()
-                .map(|(id, calibrated_until)| EnteredInstrument { id, calibrated_until }),
-            read_at: change.now,
-            offset_minutes: offset.local_minus_utc() / 60,
-        };
+        let entered = Entered::now(bench, change.now, app.people.offset(change.now));
         let body = serde_json::to_value(&entered).map_err(|error| corrupt("keep a reading", error))?;
         db.check_result_create(&CheckRecord {
             id: change.id(CheckResultId::from_uuid),

@@ -7,7 +7,7 @@ use fleet::{
     access::{Grant, Reach, Role, reach},
     audit::Action,
     event::EventKind,
-    id::{CareAreaId, PumpId, SignatureId},
+    id::{CareAreaId, HoldId, PumpId, SignatureId},
     signature::{
         Answer, Digest, Meaning, Named, RequiredFactors, SessionFacts, SignatureState, SignatureStatement,
         Subject, SubjectKind, ZonedTime, canonical, check_factors, required_factors, state,
@@ -22,6 +22,8 @@ use super::{
     CommandError,
     change::Change,
     factor,
+    hold::release,
+    pump,
     subject::{self, Shown},
 };
 use crate::{
@@ -73,7 +75,10 @@ fn checked_and_signed(
     let account = factor::account_of(app, actor)?;
     let found = factor::check(app, &account, factors)?;
     let change = Change::by(actor, app, wanted.meaning.permission());
-    change.commit(|db| {
+    // A signature that lifts a hold changes what the gate and the pump are told.
+    let is_of_hold = wanted.kind == SubjectKind::Hold;
+    let _turn = is_of_hold.then(pump::in_turn);
+    let (record, released) = change.commit(|db| {
         let shown = as_it_was_shown(&change, db, wanted)?;
         if let Some(obstacle) = &shown.obstacle {
             return Err(CommandError::NotReady(obstacle.clone()));
@@ -96,8 +101,17 @@ fn checked_and_signed(
             db.session_signed(session.id, change.now)?;
         }
         put_on_record(&change, db, &shown, &record, Action::Signed)?;
-        Ok(record)
-    })
+        let released = if is_of_hold {
+            release::when_complete(&change, db, HoldId::from_uuid(wanted.id))?
+        } else {
+            None
+        };
+        Ok((record, released))
+    })?;
+    if let Some(released) = released {
+        released.tell(app);
+    }
+    Ok(record)
 }
 
 /// Says `not now`, with a reason. It takes the same right as signing, and no factor beyond the session: saying no must be easy.
@@ -154,7 +168,7 @@ fn one_of(care_areas: &[CareAreaId], wanted: Option<CareAreaId>) -> Result<CareA
     match (wanted, care_areas) {
         (Some(wanted), _) if care_areas.contains(&wanted) => Ok(wanted),
         (None, [only]) => Ok(*only),
-        (Some(_), _) | (None, _) => Err(CommandError::WhichCareArea {
+        (Some(_) | None, _) => Err(CommandError::WhichCareArea {
             count: care_areas.len(),
         }),
     }
@@ -281,7 +295,11 @@ fn put_on_record(
     db.signature_create(record)?;
     let statement = &record.statement;
     let subject = &statement.subject;
-    let pump = (subject.kind == SubjectKind::Pump).then(|| PumpId::from_uuid(subject.id));
+    let pump = match subject.kind {
+        SubjectKind::Pump => Some(PumpId::from_uuid(subject.id)),
+        SubjectKind::Hold => Some(db.hold_fetch(HoldId::from_uuid(subject.id))?.pump),
+        SubjectKind::Wave | SubjectKind::Rollout | SubjectKind::TrustRoot | SubjectKind::BreakGlass => None,
+    };
     let what = format_args!(
         "{}: {} ({})",
         statement.answer.label(),

@@ -3,7 +3,7 @@
 use fleet::{
     Timestamp,
     access::{BREAK_GLASS_FOR, SamePerson, different_people},
-    id::{AccountId, CareAreaId, GlassUseId, PumpId, RepositoryId, RolloutId, WaveId},
+    id::{AccountId, CareAreaId, GlassUseId, HoldId, PumpId, RepositoryId, RolloutId, WaveId},
     rollout::state::{AssignmentState, Stage},
     signature::{Meaning, Subject, SubjectKind, content_hash},
 };
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::CommandError;
 
+mod hold;
 mod rollout;
 
 /// A subject in its present state.
@@ -53,6 +54,18 @@ pub enum NotReady {
     /// Nobody is asked for this now.
     #[error("nobody is asked to sign this now: {at}")]
     NotAsked { at: &'static str },
+    /// The hold is history.
+    #[error("the hold ended at {at}")]
+    HoldOver { at: Timestamp },
+    /// Evidence is touched by nothing.
+    #[error("the pump is sequestered; it is not released, and nothing touches it")]
+    Evidence,
+    /// S4 begins with a passed retest.
+    #[error("the retest has not passed: {}", .at.to_lowercase())]
+    NotRetested { at: &'static str },
+    /// No nurse could sign for it.
+    #[error("the pump belongs to no care area; give it one, and a nurse of it signs")]
+    NoCareArea,
     /// The glass is still broken.
     #[error("break-glass is still open, until {until}; review it when it is over")]
     StillOpen { until: Timestamp },
@@ -87,11 +100,7 @@ pub fn show(
         SubjectKind::Rollout => rollout::rollout(db, RolloutId::from_uuid(id)),
         SubjectKind::Wave => rollout::wave(db, WaveId::from_uuid(id), meaning),
         SubjectKind::TrustRoot => rollout::trust_root(db, RepositoryId::from_uuid(id)),
-        SubjectKind::Hold => Err(StoreError::NotFound {
-            what: kind.label(),
-            id: id.to_string(),
-        }
-        .into()),
+        SubjectKind::Hold => hold::hold(db, HoldId::from_uuid(id), meaning, now),
     }
 }
 

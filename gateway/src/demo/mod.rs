@@ -4,6 +4,7 @@
 //! know nothing of the gateway's insides, and every step goes through the staff API as a person's would.
 
 mod desk;
+mod mend;
 mod narrator;
 mod people;
 mod rollout;

@@ -19,6 +19,7 @@ use wire::message::DrugLibrary;
 
 use super::{
     desk::{DeskError, text},
+    mend,
     narrator::Narrator,
     people::ToSign,
     stage::Stage,
@@ -160,7 +161,7 @@ fn manifest() -> Outcome<Value> {
     }))
 }
 
-/// Tells it.
+/// Tells it: the waves one after the other, and how a pump that was held in one of them comes back.
 pub(super) async fn tell(
     stage: &Stage,
     simulation: &Simulation,
@@ -172,8 +173,11 @@ pub(super) async fn tell(
     let mut updated = Updated::default();
     let waves = waves(stage, &id).await?;
     for number in 0..waves.len() {
-        wave(stage, simulation, &id, number, narrator).await?;
+        let held = wave(stage, simulation, &id, number, narrator).await?;
         updated.waves_passed += 1;
+        for serial in held {
+            mend::tell(stage, simulation, &serial, narrator).await?;
+        }
     }
     let whole = until(stage, &id, "the rollout is completed", |whole| {
         whole.get("state") == Some(&json!("completed"))
@@ -192,7 +196,7 @@ pub(super) async fn tell(
         .await?;
     updated.tickets = tickets.len() as u64;
     narrator.say(&format!(
-        "Completed: {verified} of {} pumps verified by a nurse, the others held; {} tickets, no infusion touched.",
+        "Completed: {verified} of {} pumps are verified and in service; {} tickets, no infusion touched.",
         assignments.len(),
         tickets.len()
     ))?;
@@ -334,7 +338,7 @@ async fn wave(
     rollout: &str,
     number: usize,
     narrator: &mut Narrator,
-) -> Outcome<()> {
+) -> Outcome<Vec<String>> {
     let wave = until_wave(
         stage,
         rollout,
@@ -354,14 +358,14 @@ async fn wave(
     let held: Vec<_> = items(&finished, "/assignments")
         .iter()
         .filter(|one| one.get("state") == Some(&json!("quarantined")))
-        .filter_map(|one| one.get("serial")?.as_str())
+        .filter_map(|one| Some(one.get("serial")?.as_str()?.to_owned()))
         .collect();
     narrator.say(&format!(
         "{} pumps fetched, checked, installed when they were free, and proved themselves in {:.0} s.",
         items(&finished, "/assignments").len(),
         began.elapsed().as_secs_f64()
     ))?;
-    for serial in held {
+    for serial in &held {
         let pump = stage.people.biomed.pump(serial).await?;
         let reason = pump
             .pointer("/hold/reason")
@@ -402,7 +406,7 @@ async fn wave(
         ))?;
     }
     until_wave(stage, rollout, number, "the wave passed", &["passed"]).await?;
-    Ok(())
+    Ok(held)
 }
 
 /// Everybody reads, and the charge nurse signs for each care area. Says which these are.

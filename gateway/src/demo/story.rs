@@ -385,7 +385,10 @@ async fn hold_when_free(stage: &Stage, simulation: &Simulation, narrator: &mut N
 }
 
 /// Waits until some pump is as wanted, on the pump's side.
-async fn wait(simulation: &Simulation, wanted: impl Fn(&agent_sim::PumpView) -> bool) -> Outcome<()> {
+pub(super) async fn wait(
+    simulation: &Simulation,
+    wanted: impl Fn(&agent_sim::PumpView) -> bool,
+) -> Outcome<()> {
     let deadline = Instant::now() + std::time::Duration::from_secs(60);
     while !simulation.pumps().iter().any(&wanted) {
         if Instant::now() > deadline {

@@ -100,6 +100,7 @@ pub(super) fn apply_report(
         ReportBody::OrderResult(result) => apply_order_result(db, *pump, result, *received_at),
         ReportBody::Update(update) => reading.update(db, update),
         ReportBody::Proof { signed } => reading.proof(db, signed),
+        ReportBody::Retest { signed } => reading.retest(db, signed),
     }
 }
 
@@ -169,7 +170,10 @@ fn cleaned(body: &ReportBody) -> ReportBody {
             udi: udi(inventory).map(|udi| udi.to_string()),
             ..inventory.clone()
         }),
-        ReportBody::OrderResult(_) | ReportBody::Update(_) | ReportBody::Proof { .. } => body.clone(),
+        ReportBody::OrderResult(_)
+        | ReportBody::Update(_)
+        | ReportBody::Proof { .. }
+        | ReportBody::Retest { .. } => body.clone(),
     }
 }
 
@@ -183,6 +187,7 @@ const fn kind(body: &ReportBody) -> &'static str {
         ReportBody::OrderResult(_) => "order_result",
         ReportBody::Update(_) => "update",
         ReportBody::Proof { .. } => "proof",
+        ReportBody::Retest { .. } => "retest",
     }
 }
 

@@ -47,6 +47,8 @@ const fn wants_free(order: &OrderBody) -> bool {
         | OrderBody::ReleaseHold
         | OrderBody::ReportInventory
         | OrderBody::RenewCertificate
+        // It waits until it is free by itself, and touches nothing before.
+        | OrderBody::RunChecks { .. }
         | OrderBody::ReturnTicket { .. } => false,
     }
 }

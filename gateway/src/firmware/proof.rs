@@ -10,8 +10,9 @@ use aws_lc_rs::signature::{
 use fleet::id::PumpId;
 use thiserror::Error;
 use wire::{
-    envelope::{self, Algorithm, OpenError, Sealed},
+    envelope::{self, Algorithm, Document, OpenError, Sealed},
     proof::{Proof, key_id},
+    retest::Retest,
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, public_key::PublicKey};
 
@@ -39,14 +40,32 @@ pub enum ProofError {
     OtherPump { named: PumpId, signer: PumpId },
 }
 
-/// Reads a proof that the holder of a certificate signed about itself.
+/// A document that a pump signs about itself.
+pub trait OfPump: Document {
+    /// Whom it is about.
+    fn pump(&self) -> PumpId;
+}
+
+impl OfPump for Proof {
+    fn pump(&self) -> PumpId {
+        self.pump
+    }
+}
+
+impl OfPump for Retest {
+    fn pump(&self) -> PumpId {
+        self.pump
+    }
+}
+
+/// Reads a document that the holder of a certificate signed about itself.
 ///
 /// # Errors
 /// [`ProofError`].
-pub fn verify(sealed: &Sealed, certificate_der: &[u8], signer: PumpId) -> Result<Proof, ProofError> {
+pub fn verify<D: OfPump>(sealed: &Sealed, certificate_der: &[u8], signer: PumpId) -> Result<D, ProofError> {
     let key = Key::of(certificate_der)?;
     let mut mistaken = None;
-    let opened = envelope::open::<Proof>(&sealed.bytes(), |algorithm, id, message, signature| {
+    let opened = envelope::open::<D>(&sealed.bytes(), |algorithm, id, message, signature| {
         if id != key_id(certificate_der) {
             mistaken = Some(ProofError::OtherCertificate);
         } else if algorithm != key.algorithm {
@@ -63,14 +82,12 @@ pub fn verify(sealed: &Sealed, certificate_der: &[u8], signer: PumpId) -> Result
     if let Some(mistaken) = mistaken {
         return Err(mistaken);
     }
-    let proof = opened?;
-    if proof.pump == signer {
-        Ok(proof)
+    let document = opened?;
+    let named = document.pump();
+    if named == signer {
+        Ok(document)
     } else {
-        Err(ProofError::OtherPump {
-            named: proof.pump,
-            signer,
-        })
+        Err(ProofError::OtherPump { named, signer })
     }
 }
 

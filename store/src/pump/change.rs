@@ -94,13 +94,13 @@ impl Db<'_> {
         })
     }
 
-    /// Holds a pump, in place of what held it before. Use [`crate::Store::write_durable`].
-    pub fn pump_hold_set(&mut self, id: PumpId, hold: &Hold) -> Result<(), StoreError> {
+    /// Writes what holds a pump into its row; see [`crate::HoldRecord`].
+    pub(crate) fn pump_hold_set(&mut self, id: PumpId, hold: &Hold) -> Result<(), StoreError> {
         self.pump_hold_write(id, Some(hold), "hold a pump")
     }
 
-    /// Lifts the hold of a pump, if it has one.
-    pub fn pump_hold_clear(&mut self, id: PumpId) -> Result<(), StoreError> {
+    /// Nothing holds the pump any more.
+    pub(crate) fn pump_hold_clear(&mut self, id: PumpId) -> Result<(), StoreError> {
         self.pump_hold_write(id, None, "release a pump")
     }
 

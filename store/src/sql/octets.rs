@@ -9,8 +9,9 @@ use fleet::{
     certificate::Fingerprint,
     id::{
         AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId,
-        EventId, ExpectedPumpId, GlassUseId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReleaseId,
-        ReportId, RepositoryId, RolloutId, ServiceTokenId, SessionId, SignatureId, TicketId, WaveId,
+        EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId, OrderId, PumpId,
+        ReleaseId, ReportId, RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId, SignatureId,
+        TicketId, WaveId,
     },
     pump::MacAddress,
     rollout::free_hours::{self, FreeHours},
@@ -86,7 +87,7 @@ macro_rules! ids {
 ids! {
     AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId, GlassUseId,
     LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId, SessionId, SignatureId,
-    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId,
+    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId, HoldId, RetestId,
 }
 
 impl FixedBytes for Fingerprint {

@@ -2,8 +2,7 @@
 
 use fleet::{
     certificate::{CertificateRecord, CertificateStatus, RevocationReason},
-    pump::{Hold, HoldKind},
-    text::Reason,
+    pump::HoldKind,
 };
 use store::{CertificateFilter, RegistryRow, StoreError};
 
@@ -292,19 +291,15 @@ fn the_registry_is_loaded_whole_and_then_by_what_changed() {
             Some((at(7), RevocationReason::KeyCompromise))
         );
         assert!(about(&rows, 2).is_none() || !exact);
-        let hold = Hold {
-            kind: HoldKind::SecurityIsolation,
-            reason: Reason::new("cloned").unwrap(),
-            since: at(8),
-        };
-        store
-            .write_durable(|db| db.pump_hold_set(pump_id(2), &hold))
-            .unwrap();
+        let hold = held(1, 2, HoldKind::SecurityIsolation, 8);
+        store.write_durable(|db| db.hold_create(&hold)).unwrap();
         assert_eq!(
             about(&changed(), 2).unwrap().hold,
             Some(HoldKind::SecurityIsolation)
         );
-        store.write_durable(|db| db.pump_hold_clear(pump_id(2))).unwrap();
+        store
+            .write_durable(|db| db.hold_release(&hold, at(9), retest_id(1), &[]))
+            .unwrap();
         assert_eq!(about(&changed(), 2).unwrap().hold, None);
         store
             .write_durable(|db| db.pump_retire(pump_id(2), at(9)))

@@ -26,6 +26,7 @@ mod authorities;
 mod certificates;
 mod claim;
 mod common;
+mod holds;
 mod live;
 mod messages;
 mod migrations;

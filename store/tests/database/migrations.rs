@@ -200,3 +200,57 @@ fn postgresql_goes_up_down_and_up_again_and_has_the_same_tables() {
         }
     });
 }
+
+/// A pump that was held before holds had a history, by the migrations up to then.
+fn held_before<DB: diesel::backend::Backend>(
+    conn: &mut (impl MigrationHarness<DB> + diesel::connection::SimpleConnection),
+    database: &str,
+    id: &str,
+    at: &str,
+) {
+    const BEFORE: usize = 11;
+    for _ in 0..BEFORE {
+        let migrations = FileBasedMigrations::from_path(migrations(database)).unwrap();
+        conn.run_next_migration(migrations).unwrap();
+    }
+    let statements = format!(
+        "INSERT INTO manufacturers (id, name) VALUES ({id}, 'Acme');
+         INSERT INTO models (id, manufacturer, name) VALUES ({id}, {id}, 'Infusor 3');
+         INSERT INTO pumps (id, row_version, serial, model, hold_kind, hold_reason, hold_since, enrolled_at, registry_change)
+         VALUES ({id}, 1, 'SN-1', {id}, 'sequestered', 'found beside the bed', {at}, {at}, 1);"
+    );
+    conn.batch_execute(&statements).unwrap();
+}
+
+fn is_carried_over(store: &Store) {
+    use fleet::pump::HoldKind;
+
+    use crate::common::pump_id;
+
+    store.migrate().unwrap();
+    let hold = store.read(|db| db.hold_standing(pump_id(7))).unwrap().unwrap();
+    let pump = store.read(|db| db.pump_fetch(pump_id(7))).unwrap();
+    let on_pump = pump.hold.unwrap();
+    assert_eq!(
+        (hold.kind, hold.reason, hold.since),
+        (HoldKind::Sequestered, on_pump.reason, on_pump.since)
+    );
+    assert_eq!((hold.set_by, hold.ended_at), (None, None));
+}
+
+#[test]
+fn a_hold_from_before_there_was_a_history_is_carried_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("g.db");
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let id = format!("x'{:032x}'", 7);
+    held_before(&mut conn, "sqlite", &id, "1800000000000000");
+    is_carried_over(&Store::open(&DatabaseUrl::sqlite(&path)).unwrap());
+    #[cfg(feature = "postgres")]
+    on_postgres(|url| {
+        let mut conn = PgConnection::establish(url).unwrap();
+        let id = format!("'{}'::uuid", uuid::Uuid::from_u128(7));
+        held_before(&mut conn, "postgres", &id, "'2027-01-15T08:00:00Z'::timestamptz");
+        is_carried_over(&Store::open(&url.parse().unwrap()).unwrap());
+    });
+}

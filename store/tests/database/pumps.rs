@@ -84,12 +84,7 @@ fn a_list_shows_what_the_filter_asks_for() {
                     ..PumpPatch::default()
                 };
                 db.pump_detail_update(pump_id(1), 1, &patch)?;
-                let hold = Hold {
-                    kind: HoldKind::Clinical,
-                    reason: Reason::new("occlusion alarm").unwrap(),
-                    since: at(5),
-                };
-                db.pump_hold_set(pump_id(2), &hold)?;
+                db.hold_create(&held(1, 2, HoldKind::Clinical, 5))?;
                 db.presence_set(&[connected(1, 10), connected(3, 10), gone(3, 20)])?;
                 db.pump_retire(pump_id(4), at(30))
             })
@@ -377,19 +372,21 @@ fn a_serial_number_is_taken_once_per_model() {
 fn holds_of_every_kind_come_and_go_and_each_counts_the_version_up() {
     for_each_db(|store| {
         make_pumps(store, 1);
-        for (version, kind) in (2..).zip(HoldKind::ALL) {
-            let hold = Hold {
-                kind,
-                reason: Reason::new("because").unwrap(),
-                since: at(version),
-            };
-            store
-                .write_durable(|db| db.pump_hold_set(pump_id(1), &hold))
-                .unwrap();
+        for (version, kind) in (2_i64..).zip(HoldKind::ALL) {
+            let hold = held(version.unsigned_abs().into(), 1, kind, version);
+            store.write_durable(|db| db.hold_create(&hold)).unwrap();
             let pump = store.read(|db| db.pump_fetch(pump_id(1))).unwrap();
-            assert_eq!((pump.hold, pump.row_version), (Some(hold), version));
+            let on_pump = Hold {
+                kind,
+                reason: hold.reason,
+                since: hold.since,
+            };
+            assert_eq!((pump.hold, pump.row_version), (Some(on_pump), version));
         }
-        store.write_durable(|db| db.pump_hold_clear(pump_id(1))).unwrap();
+        let standing = store.read(|db| db.hold_standing(pump_id(1))).unwrap().unwrap();
+        store
+            .write_durable(|db| db.hold_release(&standing, at(40), retest_id(1), &[]))
+            .unwrap();
         assert_eq!(store.read(|db| db.pump_fetch(pump_id(1))).unwrap().hold, None);
         store.write(|db| db.pump_retire(pump_id(1), at(50))).unwrap();
         store.write(|db| db.pump_retire(pump_id(1), at(60))).unwrap();
@@ -398,7 +395,7 @@ fn holds_of_every_kind_come_and_go_and_each_counts_the_version_up() {
             Some(at(50))
         );
         for gone in [
-            store.write(|db| db.pump_hold_clear(pump_id(9))),
+            store.write(|db| db.hold_create(&held(9, 9, HoldKind::Clinical, 9))),
             store.write(|db| db.pump_retire(pump_id(9), at(0))),
         ] {
             assert!(matches!(gone, Err(StoreError::NotFound { .. })), "{gone:?}");

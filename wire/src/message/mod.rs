@@ -11,7 +11,7 @@ mod telemetry;
 mod update;
 
 pub use ack::{Ack, RefusedReport};
-pub use order::{Order, OrderBody};
+pub use order::{AskedCheck, Order, OrderBody};
 pub use presence::{Presence, PresenceState};
 pub use report::{
     DrugLibrary, InventoryReport, Module, OrderOutcome, OrderResult, Report, ReportBody, ReportHead,

@@ -2,15 +2,16 @@
 
 use fleet::{
     Timestamp,
-    id::{OrderId, TicketId},
+    check::{CheckKind, CheckUnit},
+    id::{OrderId, RetestId, TicketId},
     pump::HoldKind,
     release::RepositoryName,
-    text::Reason,
+    text::{CheckId, Reason},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Message, V1};
+use super::{Message, V1, at_most};
 use crate::{envelope::Sealed, topic::Channel};
 
 /// An order. The pump answers with a report of kind `order_result`.
@@ -54,6 +55,26 @@ pub enum OrderBody {
     ReturnTicket { ticket: TicketId, reason: Reason },
     /// Go back to the other slot, as soon as the pump itself finds it safe.
     RollBack { ticket: TicketId, reason: Reason },
+    /// Run these checks as soon as the pump is free, and send what they read as a report of kind `retest`.
+    RunChecks {
+        retest: RetestId,
+        #[serde(deserialize_with = "at_most::<64, _, _>")]
+        #[schemars(length(max = 64))]
+        checks: Vec<AskedCheck>,
+    },
+}
+
+/// A check that the pump is asked to run. It learns what to read, and not what would pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AskedCheck {
+    /// The name of the check, which the result repeats.
+    pub check: CheckId,
+    /// What it is about.
+    #[serde(rename = "about")]
+    pub kind: CheckKind,
+    /// The unit to read in; left out where a SHA-256 is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<CheckUnit>,
 }
 
 impl OrderBody {
@@ -69,6 +90,7 @@ impl OrderBody {
             Self::Install { .. } => "install",
             Self::ReturnTicket { .. } => "return_ticket",
             Self::RollBack { .. } => "roll_back",
+            Self::RunChecks { .. } => "run_checks",
         }
     }
 }

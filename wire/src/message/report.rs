@@ -66,6 +66,11 @@ pub enum ReportBody {
         /// A proof, signed with the key of the pump's certificate.
         signed: Sealed,
     },
+    /// What checks read that were run again because an order asked for them, signed by the pump's own key.
+    Retest {
+        /// A retest, signed with the key of the pump's certificate.
+        signed: Sealed,
+    },
 }
 
 /// What the pump is.

@@ -8,6 +8,7 @@ use wire::{
     envelope::Document,
     message::{Ack, Message, Order, OrderBody, Presence, Report, ReportBody, Telemetry},
     proof::Proof,
+    retest::Retest,
     ticket::Ticket,
 };
 
@@ -49,6 +50,7 @@ fn every_example_is_a_message() {
                 ReportBody::OrderResult(_) => "report order_result".to_owned(),
                 ReportBody::Update(_) => "report update".to_owned(),
                 ReportBody::Proof { .. } => "report proof".to_owned(),
+                ReportBody::Retest { .. } => "report retest".to_owned(),
             },
             "order" => {
                 let body = round_trip::<Order>(text).body;
@@ -60,7 +62,8 @@ fn every_example_is_a_message() {
                     | OrderBody::Download { .. }
                     | OrderBody::Install { .. }
                     | OrderBody::ReturnTicket { .. }
-                    | OrderBody::RollBack { .. } => format!("order {}", body.kind()),
+                    | OrderBody::RollBack { .. }
+                    | OrderBody::RunChecks { .. } => format!("order {}", body.kind()),
                 }
             }
             "ack" => {
@@ -73,6 +76,10 @@ fn every_example_is_a_message() {
             }
             "proof" => {
                 rewritten::<Proof>(text);
+                message.to_owned()
+            }
+            "retest" => {
+                rewritten::<Retest>(text);
                 message.to_owned()
             }
             // Read in the worked example.
@@ -88,6 +95,7 @@ fn every_example_is_a_message() {
         "order install",
         "order return_ticket",
         "order roll_back",
+        "order run_checks",
         "order without fields",
         "presence Offline",
         "presence Online",
@@ -95,6 +103,7 @@ fn every_example_is_a_message() {
         "report inventory",
         "report order_result",
         "report update",
+        "retest",
         "telemetry",
         "ticket",
     ];

@@ -4,6 +4,7 @@ use serde_json::Value;
 use wire::{
     message::{Message, Report, Telemetry},
     proof::Proof,
+    retest::Retest,
     ticket::Ticket,
 };
 
@@ -52,6 +53,7 @@ fn readable(message: &str, value: &Value) -> bool {
         "report" => Report::read(&payload).is_ok(),
         "ticket" => serde_json::from_slice::<Ticket>(&payload).is_ok(),
         "proof" => serde_json::from_slice::<Proof>(&payload).is_ok(),
+        "retest" => serde_json::from_slice::<Retest>(&payload).is_ok(),
         other => panic!("{other} has a range that this test does not know"),
     }
 }
@@ -99,5 +101,5 @@ fn every_range_on_the_page_is_kept_by_the_code() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 23, "fields with a range on the page");
+    assert_eq!(checked, 26, "fields with a range on the page");
 }

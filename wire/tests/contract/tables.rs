@@ -8,7 +8,9 @@ use wire::{
     envelope::{self, Document},
     message::{Refusal, UpdateStage},
     proof::Proof,
-    reconnect, schema,
+    reconnect,
+    retest::Retest,
+    schema,
     ticket::Ticket,
     topic::{Channel, Direction},
 };
@@ -68,6 +70,7 @@ fn every_field_table_names_the_fields_of_the_schema() {
         "ack",
         "ticket",
         "proof",
+        "retest",
     ]);
     assert_eq!(described, expected);
 }
@@ -184,6 +187,7 @@ fn paths_and_times_are_the_codes() {
     check(format!("The largest envelope has {} bytes.", envelope::MAX));
     check(format!("| ticket | `{}` |", Ticket::CONTEXT));
     check(format!("| proof | `{}` |", Proof::CONTEXT));
+    check(format!("| retest | `{}` |", Retest::CONTEXT));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Updates from beginning to end, with everything that can go wrong, and no network.
 
+mod again;
 mod downloads;
 mod interlock;
 mod kit;

@@ -1,9 +1,11 @@
-//! S4: a pump leaves a hold by a passed retest and two signatures, biomed's and a nurse's, by two people.
+//! S4: a pump leaves a hold by a passed retest and two signatures, biomed's and a nurse's, by two people. What was isolated takes a
+//! third, security's; what is sequestered is evidence, and is not released at all.
 
 use super::{Half, Signed, Unmet, Wanted};
 use crate::{
     check::CheckOutcome,
     id::{AccountId, CareAreaId},
+    pump::HoldKind,
     signature::Meaning,
 };
 
@@ -19,6 +21,7 @@ pub struct Retest {
 /// A hold that is to be released.
 #[derive(Debug, Clone)]
 pub struct HoldFacts {
+    pub kind: HoldKind,
     /// The care area of the pump; a nurse of it signs.
     pub care_area: Option<CareAreaId>,
     /// The last retest, if there was any.
@@ -33,6 +36,9 @@ pub struct HoldFacts {
 #[must_use]
 pub fn before_release_from_hold(hold: &HoldFacts) -> Vec<Unmet> {
     let mut unmet = Vec::new();
+    if hold.kind == HoldKind::Sequestered {
+        unmet.push(Unmet::Evidence);
+    }
     if hold
         .retest
         .as_ref()
@@ -57,16 +63,29 @@ pub fn before_release_from_hold(hold: &HoldFacts) -> Vec<Unmet> {
         .map(|account| (*account, Half::RanTheRetest))
         .collect();
     // One person in both roles does not do for two; where several signed for biomed, any two people do.
+    let mut other_half = Vec::new();
     if let [only] = biomed_signatures.as_slice() {
-        not_by.push((only.account, Half::SignedTheOther));
+        other_half.push((only.account, Half::SignedTheOther));
     }
+    not_by.extend(&other_half);
     let nurse = Wanted {
         meaning: Meaning::ReleasedFromHoldNurse,
         care_area: hold.care_area,
         not_by: &not_by,
     };
-    if let Err(objection) = nurse.among(&hold.signatures) {
-        unmet.push(Unmet::NurseUnsigned { objection });
+    match nurse.among(&hold.signatures) {
+        Ok(signed) => other_half.push((signed.account, Half::SignedTheOther)),
+        Err(objection) => unmet.push(Unmet::NurseUnsigned { objection }),
+    }
+    if hold.kind == HoldKind::SecurityIsolation {
+        let security = Wanted {
+            meaning: Meaning::ReleasedFromHoldSecurity,
+            care_area: None,
+            not_by: &other_half,
+        };
+        if let Err(objection) = security.among(&hold.signatures) {
+            unmet.push(Unmet::SecurityUnsigned { objection });
+        }
     }
     unmet
 }

@@ -73,6 +73,10 @@ pub enum Unmet {
     NurseUnsigned { objection: Option<Objection> },
     #[error("biomed has not signed{}", objected(*.objection))]
     BiomedUnsigned { objection: Option<Objection> },
+    #[error("security has not signed{}", objected(*.objection))]
+    SecurityUnsigned { objection: Option<Objection> },
+    #[error("the pump is sequestered: it is evidence until somebody ends that, and is then held clinically")]
+    Evidence,
 }
 
 pub(super) fn objected(objection: Option<Objection>) -> String {

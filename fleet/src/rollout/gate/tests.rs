@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     access::Role,
     check::CheckOutcome,
+    pump::HoldKind,
     rollout::{snapshot::WaveFacts, state::AssignmentState, tests::fleet::*},
     signature::{Meaning, SignatureState, SubjectKind, VoidReason},
 };
@@ -172,6 +173,7 @@ fn s4_a_hold_is_left_by_a_retest_and_two_people() {
     let nurse = |by| signed(Meaning::ReleasedFromHoldNurse, by, Role::Nurse, Some(area(1)));
     let check = |outcome: Option<CheckOutcome>, signatures: Vec<Signed>, expected: &[&str]| {
         let hold = HoldFacts {
+            kind: HoldKind::Clinical,
             care_area: Some(area(1)),
             retest: outcome.map(|outcome| Retest {
                 outcome,
@@ -219,6 +221,47 @@ fn s4_a_hold_is_left_by_a_retest_and_two_people() {
         &["a nurse has not signed: it was signed by the person who ran the retest; another person has to"],
     );
     check(passed, vec![biomed(LEAD), biomed(NURSE), nurse(NURSE)], &[]);
+}
+
+#[test]
+fn s4_an_isolation_takes_security_too_and_evidence_is_not_released() {
+    let biomed = signed(Meaning::ReleasedFromHoldBiomed, BENCH, Role::Biomed, None);
+    let nurse = signed(Meaning::ReleasedFromHoldNurse, NURSE, Role::Nurse, Some(area(1)));
+    let security = |by| signed(Meaning::ReleasedFromHoldSecurity, by, Role::Security, None);
+    let check = |kind: HoldKind, signatures: Vec<Signed>, expected: &[&str]| {
+        let hold = HoldFacts {
+            kind,
+            care_area: Some(area(1)),
+            retest: Some(Retest {
+                outcome: CheckOutcome::Passed,
+                run_by: vec![account(BENCH)],
+            }),
+            signatures,
+        };
+        let words: Vec<_> = before_release_from_hold(&hold)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(words, expected, "{kind:?}");
+    };
+    let isolated = HoldKind::SecurityIsolation;
+    check(isolated, vec![biomed, nurse], &["security has not signed"]);
+    check(isolated, vec![biomed, nurse, security(LEAD)], &[]);
+    for same in [BENCH, NURSE] {
+        check(
+            isolated,
+            vec![biomed, nurse, security(same)],
+            &[
+                "security has not signed: it was signed by the person who signed the other half; another person has to",
+            ],
+        );
+    }
+    check(HoldKind::Clinical, vec![biomed, nurse], &[]);
+    check(
+        HoldKind::Sequestered,
+        vec![biomed, nurse, security(LEAD)],
+        &["the pump is sequestered: it is evidence until somebody ends that, and is then held clinically"],
+    );
 }
 
 /// The evidence names what it stands on: another count, another signature, another hash.

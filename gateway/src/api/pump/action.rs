@@ -1,4 +1,4 @@
-//! What people do to a pump. There is no way to lift a hold here: that takes signatures.
+//! What people do to a pump. A hold is lifted elsewhere: that takes a retest and signatures (`api/hold.rs`).
 
 use actix_web::{
     HttpResponse, get, post,
@@ -19,7 +19,10 @@ use super::{
     PumpPath, single,
     view::PumpView,
 };
-use crate::command::pump::{self, Errand};
+use crate::command::{
+    hold,
+    pump::{self, Errand},
+};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -130,8 +133,8 @@ type OrderPage = PageView<OrderView>;
 
 /// Puts a pump out of use. It never stops an infusion: it takes effect when the pump is free.
 ///
-/// `clinical` also orders the pump to start nothing new; `security_isolation` denies its certificates and closes its
-/// connection; `sequestered` sends nothing at all.
+/// `clinical` also orders the pump to start nothing new; `security_isolation` revokes its certificates and closes its
+/// connection; `sequestered` sends nothing at all. How it ends: `/holds`.
 #[utoipa::path(
     tag = "pumps",
     params(PumpPath),
@@ -145,10 +148,10 @@ async fn pump_hold(
     api: Data<Api>,
     Caller { actor, .. }: Caller,
     path: Path<PumpPath>,
-    hold: Json<NewHold>,
+    new: Json<NewHold>,
 ) -> Answer<Json<PumpView>> {
     let id = path.id;
-    api.run(move |app| pump::hold(app, &actor, id, hold.kind, &hold.reason))
+    api.run(move |app| hold::set(app, &actor, id, new.kind, &new.reason))
         .await?;
     Ok(Json(single(&api, id).await?))
 }

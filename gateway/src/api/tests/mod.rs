@@ -4,6 +4,8 @@ mod access;
 mod audit;
 mod authorities;
 mod enrolment;
+mod held_updates;
+mod holds;
 mod inventory;
 mod people;
 mod problems;

@@ -4,16 +4,19 @@ use actix_web::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
 use fleet::{
     certificate::RevocationReason,
-    id::PumpId,
+    id::{HoldId, PumpId},
     pump::{Hold, HoldKind, SessionEnd},
     text::Reason,
 };
 use serde_json::{Value, json};
 
+use store::HoldRecord;
+
 use super::stage::{Reply, Stage, Told};
 use crate::{
     app::Actor,
     command::pump::{Errand, order},
+    fresh,
 };
 
 async fn edit(stage: &Stage, pump: PumpId, version: i64, body: Value) -> Reply {
@@ -318,7 +321,8 @@ async fn a_refusal_for_what_stands_already_makes_sure_that_it_does() {
                 reason: Reason::new("stolen").unwrap(),
                 since: now,
             };
-            db.pump_hold_set(held, &hold)?;
+            let id = HoldId::from_uuid(fresh::uuid(now));
+            db.hold_create(&HoldRecord::standing(id, held, &hold, json!({}), None))?;
             db.pump_retire(retired, now)
         })
         .unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::http::{Method, StatusCode, header};
 use fleet::{
     access::{CareAreas, Grant, Permission, Role, Scope},
-    id::CareAreaId,
+    id::{CareAreaId, PumpId},
     text::Name,
 };
 use serde_json::{Value, json};
@@ -207,6 +207,7 @@ async fn a_role_of_one_care_area_does_nothing_in_another() {
     let covered = [
         "event_list",
         "glass_use_list",
+        "hold_owner_set",
         "pump_event_list",
         "pump_hold",
         "signature_refuse",
@@ -264,10 +265,24 @@ async fn a_role_of_one_care_area_does_nothing_in_another() {
             let expected = expected.or((role != Role::Nurse).then_some("already_held"));
             assert_eq!(held.json["code"].as_str(), expected, "{}", held.text);
         }
+        // Who looks after a hold: a charge nurse says so for her own.
+        let held = get(&format!("/holds?standing=true&pump={own}"))
+            .await
+            .expect(StatusCode::OK);
+        let path = format!("/holds/{}/owner", held["items"][0]["id"].as_str().unwrap());
+        let owner = request_as(&secret, Method::PUT, &path).set_json(json!({ "owner": null }));
+        let reply = stage.send(owner).await;
+        let expected = (role == Role::Nurse).then_some("denied");
+        assert_eq!(reply.json["code"].as_str(), expected, "{role} {}", reply.text);
         let isolate = json!({ "kind": "security_isolation", "reason": "not a nurse's to do" });
         post(&format!("/pumps/{own}/hold"), &isolate)
             .await
             .expect_problem("denied");
+        // A briefing is read where one works.
+        for (area, code) in [(micu, "not_found"), (ed, "denied")] {
+            let read = post(&format!("/waves/{NOBODY}/briefing"), &json!({ "care_area": area })).await;
+            assert_eq!(read.code(), code, "{role} {}", read.text);
+        }
         let events = get("/events").await.expect(StatusCode::OK);
         let events = events["items"].as_array().unwrap();
         assert!(!events.is_empty());
@@ -466,6 +481,7 @@ impl<'a> Walk<'a> {
         .await;
         let hold = json!({ "kind": "clinical", "reason": "door latch loose" });
         self.does("pump_hold", Method::POST, &at("/hold"), hold).await;
+        self.holds(pump).await;
         let path = format!("/certificates/{}/revoke", certificate.fingerprint);
         self.does(
             "certificate_revoke",
@@ -481,6 +497,40 @@ impl<'a> Walk<'a> {
             json!({ "reason": "worn out" }),
         )
         .await;
+    }
+
+    /// A pump that is held clinically, tested again, looked after, and at last sequestered.
+    async fn holds(&mut self, pump: PumpId) {
+        let standing = format!("/holds?standing=true&pump={pump}");
+        let id = self.read(&standing).await["items"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let at = |what: &str| format!("/holds/{id}{what}");
+        let nobody = json!({ "owner": null });
+        self.does("hold_owner_set", Method::PUT, &at("/owner"), nobody)
+            .await;
+        self.does("hold_retest_begin", Method::POST, &at("/retests"), json!({}))
+            .await;
+        let yes =
+            json!({ "check": "bench-inspection", "reading": { "reading": "confirmation", "yes": true } });
+        self.does("hold_check_enter", Method::POST, &at("/checks"), yes)
+            .await;
+        let evidence = json!({ "kind": "sequestered", "reason": "free flow" });
+        self.does(
+            "pump_hold",
+            Method::POST,
+            &format!("/pumps/{pump}/hold"),
+            evidence,
+        )
+        .await;
+        let id = self.read(&standing).await["items"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let end = json!({ "reason": "file 2026-118 is closed" });
+        let path = format!("/holds/{id}/end-sequester");
+        self.does("hold_sequester_end", Method::POST, &path, end).await;
     }
 
     async fn people(&mut self) {

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use fleet::{
     access::Role,
-    id::{AccountId, CareAreaId, PumpId, ReleaseId, RepositoryId, RolloutId},
+    id::{AccountId, CareAreaId, HoldId, PumpId, ReleaseId, RepositoryId, RetestId, RolloutId},
     pump::{Component, Hold, HoldKind, InstalledLibrary, SecurityCounter},
     release::RepositoryName,
     rollout::{
@@ -17,7 +17,7 @@ use fleet::{
     text::{ComponentName, ComponentVersion, HardwareId, Name, Reason},
 };
 use serde_json::{Value, json};
-use store::{PumpPatch, PumpSoftware, ReleaseRecord, RepositoryRecord, WardFloorRecord};
+use store::{Db, HoldRecord, PumpPatch, PumpSoftware, ReleaseRecord, RepositoryRecord, WardFloorRecord};
 
 use super::stage::Stage;
 use crate::{engine::rollout::join, fresh};
@@ -100,11 +100,17 @@ impl Ward {
             reason: Reason::new("fell").unwrap(),
             since: self.stage.app.now(),
         };
-        self.stage
-            .app
-            .store
-            .write(|db| db.pump_hold_set(pump, &hold))
-            .unwrap();
+        let id = HoldId::from_uuid(fresh::uuid(hold.since));
+        let record = HoldRecord::standing(id, pump, &hold, json!({}), None);
+        self.stage.app.store.write(|db| db.hold_create(&record)).unwrap();
+    }
+
+    fn release(&self, pump: PumpId) {
+        let now = self.stage.app.now();
+        let standing = self.stage.app.store.read(|db| db.hold_standing(pump));
+        let (held, retest) = (standing.unwrap().unwrap(), RetestId::from_uuid(fresh::uuid(now)));
+        let released = |db: &mut Db<'_>| db.hold_release(&held, now, retest, &[]);
+        self.stage.app.store.write(released).unwrap();
     }
 
     /// Writes a rollout of two waves and sets it running.
@@ -308,7 +314,7 @@ async fn a_pump_that_comes_later_joins_the_last_wave_once() {
             .all(|pump| waves.iter().any(|wave| wave.get(pump) == Some(&false)))
     );
 
-    ward.stage.app.store.write(|db| db.pump_hold_clear(held)).unwrap();
+    ward.release(held);
     assert_eq!(look(), 1, "the hold was lifted");
     ward.pump(5);
     assert_eq!(look(), 0, "two may join and no more");

@@ -5,6 +5,7 @@ mod ca;
 mod cert;
 mod enrol;
 mod events;
+mod hold;
 mod people;
 mod places;
 mod pump;
@@ -26,6 +27,7 @@ pub use self::{
     cert::CertCommand,
     enrol::{AnchorCommand, EnrolCommand, TokenSource},
     events::EventsArgs,
+    hold::{HoldCommand, OwnerArgs},
     people::{AddPersonArgs, DeviceCommand, GlassCommand, LoginArgs, MeCommand, PersonCommand},
     places::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand, ModelCommand},
     pump::{CheckArgs, EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold},
@@ -109,6 +111,9 @@ pub enum RemoteCommand {
     /// Models of pumps
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Holds: what is kept from use, and what brings it back
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Manufacturers' repositories of firmware, and whose keys are trusted
     #[command(subcommand)]
     Repository(RepositoryCommand),
@@ -337,6 +342,10 @@ mod tests {
         check("gateway pump check BM-1 case --yes --no");
         check("gateway pump check BM-1 case --not-run --instrument A-7 --calibrated-until 2027-01-31");
         check("gateway pump roll-back BM-1");
+        check("gateway hold owner BM-1");
+        check("gateway hold owner BM-1 --me --nobody");
+        check("gateway hold end-sequester BM-1");
+        check("gateway hold list --kind quarantine");
         check("gateway area floor MICU V7 -- -1");
         check("gateway person disable ana");
         check("gateway token issue --password hunter2");

@@ -43,6 +43,7 @@ pub enum SignatureCommand {
     #[command(after_help = "Examples:
   gateway signature sign pump 01980000-0000-7000-8000-000000000001 --meaning verified_for_clinical_use
   gateway signature sign break_glass 01980000-0000-7000-8000-000000000001 --meaning review_decided --comment 'justified'
+  gateway signature sign hold BM-10442 --meaning released_from_hold_biomed
   gateway signature sign trust_root acme --meaning root_of_trust_imported
   gateway signature sign rollout 'Volumat 9.12' --meaning rollout_approved
   gateway signature sign wave 'Volumat 9.12/2' --care-area MICU --meaning approved_for_wave
@@ -89,7 +90,7 @@ pub struct SubjectArgs {
     /// What kind of thing
     #[arg(value_name = "KIND", value_parser = word(&SubjectKind::ALL, SubjectKind::as_str))]
     pub kind: SubjectKind,
-    /// Which one: its id; a pump's asset tag or serial number; a rollout's or repository's name; a wave's rollout and number
+    /// Which one: its id; a pump's asset tag or serial number, which is also its hold's; a rollout's or repository's name; a wave's rollout and number
     #[arg(value_name = "ID")]
     pub id: String,
 }

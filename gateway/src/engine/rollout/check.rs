@@ -12,6 +12,8 @@ use fleet::{
 use serde::{Deserialize, Serialize};
 use store::{AssignmentRecord, CheckRecord};
 
+use crate::command::rollout::BenchReading;
+
 /// What a person read, as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entered {
@@ -30,7 +32,22 @@ pub(crate) struct EnteredInstrument {
 }
 
 impl Entered {
-    fn result(self, person: AccountId) -> Option<ManualResult> {
+    /// What a person enters at this moment, by the hospital's clocks.
+    pub(crate) fn now(bench: &BenchReading, now: Timestamp, offset: chrono::FixedOffset) -> Self {
+        Self {
+            check: bench.check.clone(),
+            reading: bench.reading,
+            instrument: bench
+                .instrument
+                .clone()
+                .map(|(id, calibrated_until)| EnteredInstrument { id, calibrated_until }),
+            read_at: now,
+            offset_minutes: offset.local_minus_utc() / 60,
+        }
+    }
+
+    /// As the rules take it; nothing where it was not written down whole.
+    pub(crate) fn result(self, person: AccountId) -> Option<ManualResult> {
         let offset = chrono::FixedOffset::east_opt(self.offset_minutes.checked_mul(60)?)?;
         Some(ManualResult {
             check: self.check,

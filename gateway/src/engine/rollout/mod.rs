@@ -14,6 +14,7 @@
 //! | [`check`] | what was read of a pump, as the rules take it |
 //! | [`join`] | pumps that come to a rollout that runs |
 //! | [`report`] | what a pump says of an update |
+//! | [`retest`] | what a held pump says of its retest |
 
 pub(crate) mod check;
 mod execute;
@@ -22,6 +23,7 @@ mod hold;
 pub mod join;
 mod memory;
 pub(crate) mod report;
+mod retest;
 mod rows;
 
 use std::{sync::Arc, time::Duration};

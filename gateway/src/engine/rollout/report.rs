@@ -18,6 +18,7 @@ use store::{AssignmentRecord, CheckRecord, Db, StoreError};
 use wire::{
     envelope::Sealed,
     message::{UpdateReport, UpdateStage},
+    proof::Proof,
 };
 
 use super::{
@@ -25,7 +26,11 @@ use super::{
     facts::{self, corrupt},
     hold,
 };
-use crate::{deed::Deed, firmware::proof, fresh};
+use crate::{
+    deed::Deed,
+    firmware::proof::{self, OfPump},
+    fresh,
+};
 
 /// What is to be done once the transaction stands.
 #[derive(Debug, Default)]
@@ -45,7 +50,7 @@ impl Consequences {
 }
 
 /// The most results that are kept of one update. A retest is one; nobody needs as many.
-const RESULTS_MAX: usize = 200;
+pub(super) const RESULTS_MAX: usize = 200;
 
 /// A report by a pump that is being read.
 pub(crate) struct Reading<'a> {
@@ -103,25 +108,9 @@ impl Reading<'_> {
 
     /// A report of kind `proof`: verified with the key of a certificate of the pump, kept as it was signed.
     pub(crate) fn proof(&mut self, db: &mut Db<'_>, signed: &Sealed) -> Result<(), StoreError> {
-        let mut verified = None;
-        let mut why = "the pump has no certificate that is good".to_owned();
-        for certificate in db.certificate_of_pump(self.pump)? {
-            if certificate.revoked.is_some() || self.now > certificate.not_after {
-                continue;
-            }
-            let Some(stored) = db.certificate_fetch(certificate.fingerprint)? else {
-                continue;
-            };
-            match proof::verify(signed, &stored.der, self.pump) {
-                Ok(proof) => {
-                    verified = Some(proof);
-                    break;
-                }
-                Err(error) => why = error.to_string(),
-            }
-        }
-        let Some(proof) = verified else {
-            return self.strange(db, &format!("its proof is not believed: {why}"));
+        let proof: Proof = match self.verified(db, signed)? {
+            Ok(proof) => proof,
+            Err(why) => return self.strange(db, &format!("its proof is not believed: {why}")),
         };
         let assignment = tracked(db, self.pump)?.filter(|assignment| assignment.ticket == Some(proof.ticket));
         let Some(assignment) = assignment else {
@@ -303,7 +292,29 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn strange(&self, db: &mut Db<'_>, what: &str) -> Result<(), StoreError> {
+    /// A document that is signed with the key of a good certificate of the pump; else why it is not believed.
+    pub(super) fn verified<D: OfPump>(
+        &self,
+        db: &mut Db<'_>,
+        signed: &Sealed,
+    ) -> Result<Result<D, String>, StoreError> {
+        let mut why = "the pump has no certificate that is good".to_owned();
+        for certificate in db.certificate_of_pump(self.pump)? {
+            if certificate.revoked.is_some() || self.now > certificate.not_after {
+                continue;
+            }
+            let Some(stored) = db.certificate_fetch(certificate.fingerprint)? else {
+                continue;
+            };
+            match proof::verify(signed, &stored.der, self.pump) {
+                Ok(document) => return Ok(Ok(document)),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Ok(Err(why))
+    }
+
+    pub(super) fn strange(&self, db: &mut Db<'_>, what: &str) -> Result<(), StoreError> {
         let deed = Deed::of(Action::UpdateDoubted, "pump", self.pump).after(json!({ "what": what }));
         db.audit_append(deed.by_pump(self.pump, self.now))?;
         db.event_record(&[Event {
@@ -351,7 +362,7 @@ fn number(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
-fn sealed_text(signed: &Sealed) -> String {
+pub(super) fn sealed_text(signed: &Sealed) -> String {
     match serde_json::to_value(signed) {
         Ok(Value::String(text)) => text,
         Ok(_) | Err(_) => String::new(),

@@ -6,15 +6,15 @@ use fleet::{
     certificate::{AuthorityKind, AuthorityState, CertificateRecord, Fingerprint, SerialHex},
     event::{Event, EventKind},
     id::{
-        AuthorityId, CareAreaId, EventId, ExpectedPumpId, LocationId, ManufacturerId, ModelId, OrderId,
-        PumpId, ReportId,
+        AccountId, AuthorityId, CareAreaId, CheckResultId, EventId, ExpectedPumpId, HoldId, LocationId,
+        ManufacturerId, ModelId, OrderId, PumpId, ReportId, RetestId, SignatureId,
     },
     inventory::ExpectedPump,
-    pump::{Activity, Component, Pump, PumpState},
-    text::{AssetTag, Name, SerialNumber},
+    pump::{Activity, Component, Hold, HoldKind, Pump, PumpState},
+    text::{AssetTag, Name, Reason, SerialNumber},
     unit::{BatteryPercent, Millilitres, MillilitresPerHour, SignalDbm},
 };
-use store::{AuthorityRecord, OrderRow, ReportRow, Store, StoreError};
+use store::{AuthorityRecord, HoldRecord, OrderRow, ReportRow, Store, StoreError};
 use uuid::Uuid;
 
 /// Text that breaks what is careless: quotes, separators, emoji, a formula, wildcards, a letter of two code points.
@@ -52,6 +52,11 @@ ids! {
     event_id: EventId;
     order_id: OrderId;
     report_id: ReportId;
+    hold_id: HoldId;
+    retest_id: RetestId;
+    account_id: AccountId;
+    check_result_id: CheckResultId;
+    signature_id: SignatureId;
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -106,6 +111,17 @@ pub(crate) fn pump(number: u128) -> Pump {
         enrolled_at: at(0),
         retired_at: None,
     }
+}
+
+/// A hold on a pump, by a rule.
+pub(crate) fn held(number: u128, pump: u128, kind: HoldKind, since: i64) -> HoldRecord {
+    let hold = Hold {
+        kind,
+        reason: Reason::new("because").unwrap(),
+        since: at(since),
+    };
+    let evidence = serde_json::json!({ "said": STRANGE });
+    HoldRecord::standing(hold_id(number), pump_id(pump), &hold, evidence, None)
 }
 
 /// Makes the model and so many pumps, numbered from 1.

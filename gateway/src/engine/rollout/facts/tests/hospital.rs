@@ -8,8 +8,8 @@ use fleet::{
     access::{CareAreas, Grant, Role},
     check::Reading,
     id::{
-        AccountId, AssignmentId, CareAreaId, CheckResultId, ManufacturerId, ModelId, PumpId, ReleaseId,
-        RepositoryId, RolloutId, SessionId, SignatureId, TicketId, WaveId,
+        AccountId, AssignmentId, CareAreaId, CheckResultId, HoldId, ManufacturerId, ModelId, PumpId,
+        ReleaseId, RepositoryId, RetestId, RolloutId, SessionId, SignatureId, TicketId, WaveId,
     },
     pump::{Activity, Component, Hold, HoldKind, Pump, PumpState, SecurityCounter},
     rollout::{
@@ -21,7 +21,7 @@ use fleet::{
 };
 use serde_json::{Value, json};
 use store::{
-    AssignmentRecord, CheckRecord, Db, PresenceChange, PumpPatch, PumpSoftware, ReleaseRecord,
+    AssignmentRecord, CheckRecord, Db, HoldRecord, PresenceChange, PumpPatch, PumpSoftware, ReleaseRecord,
     RepositoryRecord, RolloutRecord, SessionRecord, SignatureRecord, StoreError, TicketRecord,
     WardFloorRecord, WaveRecord,
 };
@@ -317,15 +317,19 @@ impl Hospital {
             }
             7 => db.last_seen_set(&[(pump, now)]),
             8 => match how % 3 {
-                0 => db.pump_hold_set(
-                    pump,
-                    &Hold {
+                0 => {
+                    let hold = Hold {
                         kind: nth(&HoldKind::ALL, how / 3),
                         reason: Reason::new("a look").unwrap(),
                         since: now,
-                    },
-                ),
-                1 => db.pump_hold_clear(pump),
+                    };
+                    let id = HoldId::from_uuid(fresh::uuid(now));
+                    db.hold_create(&HoldRecord::standing(id, pump, &hold, json!({}), None))
+                }
+                1 => match db.hold_standing(pump)? {
+                    Some(hold) => db.hold_release(&hold, now, RetestId::from_uuid(fresh::uuid(now)), &[]),
+                    None => Ok(()),
+                },
                 _ if how > 90 => db.pump_retire(pump, now),
                 _ => Ok(()),
             },

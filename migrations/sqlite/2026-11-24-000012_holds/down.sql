@@ -1,0 +1,3 @@
+DROP TABLE retest_results;
+DROP TABLE retests;
+DROP TABLE holds;
