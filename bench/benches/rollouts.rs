@@ -3,11 +3,7 @@
 //!
 //! `cargo bench -p bench --bench rollouts -- --pumps 1000,10000,100000`. Figures are printed, never asserted.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::cast_precision_loss,
-    reason = "figures, for people to read"
-)]
+#![expect(clippy::print_stdout, reason = "figures, for people to read")]
 
 use std::{
     error::Error,

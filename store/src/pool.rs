@@ -185,11 +185,11 @@ fn transaction<T>(
     begin: &str,
     work: impl FnOnce(&mut Db<'_>) -> Result<T, StoreError>,
 ) -> (Result<T, StoreError>, Touched) {
-    let begun = each_db!(&mut *connection, |conn| {
+    let started = each_db!(&mut *connection, |conn| {
         AnsiTransactionManager::begin_transaction_sql(conn, begin)
     })
     .attempt("begin a transaction");
-    if let Err(error) = begun {
+    if let Err(error) = started {
         return (Err(error), Touched::default());
     }
     let mut db = Db::new(connection);

@@ -409,6 +409,7 @@ async fn fleet(hospital: &Hospital, pumps: usize) -> (Simulation, Vec<PumpBluepr
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning")]
 async fn a_rollout_is_written_approved_stopped_and_says_what_it_waits_for() {
     let hospital = Hospital::open().await;
     let dir = hospital.dir();

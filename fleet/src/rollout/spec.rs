@@ -265,7 +265,7 @@ impl Spec {
         for pump in pumps.iter().filter(|pump| self.pumps.has(pump)) {
             match choose_target(manifest, pump) {
                 Ok(_) if pump.care_area.is_none() => {
-                    division.left_out.push((pump.id, NotEligible::NoCareArea))
+                    division.left_out.push((pump.id, NotEligible::NoCareArea));
                 }
                 Ok(target) => left.push((pump, target.path.clone())),
                 Err(why) => division.left_out.push((pump.id, why)),

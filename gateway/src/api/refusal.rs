@@ -75,18 +75,18 @@ impl From<CommandError> for Problem {
             | CommandError::IdleOutOfBounds
             | CommandError::NoScope
             | CommandError::UnfitScope { .. }
-            | CommandError::MeaningDoesNotFit { .. } => Self::new(Code::InvalidValue, words),
-            CommandError::NoGlass => Self::new(Code::NoGlass, words),
-            CommandError::ContentChanged { .. } => Self::new(Code::ContentChanged, words),
-            CommandError::NotReady(_) => Self::new(Code::NotReady, words),
-            CommandError::AlreadySigned { .. } => Self::new(Code::AlreadySigned, words),
-            CommandError::WhichCareArea { .. }
+            | CommandError::MeaningDoesNotFit { .. }
+            | CommandError::WhichCareArea { .. }
             | CommandError::NotARoot
             | CommandError::Spec(_)
             | CommandError::NoPumps { .. }
             | CommandError::EmptyWave { .. }
             | CommandError::ReasonNeeded
             | CommandError::NoSuchCheck { .. } => Self::new(Code::InvalidValue, words),
+            CommandError::NoGlass => Self::new(Code::NoGlass, words),
+            CommandError::ContentChanged { .. } => Self::new(Code::ContentChanged, words),
+            CommandError::NotReady(_) => Self::new(Code::NotReady, words),
+            CommandError::AlreadySigned { .. } => Self::new(Code::AlreadySigned, words),
             CommandError::RootNotTrusted { .. } => Self::new(Code::RootNotTrusted, words),
             CommandError::OtherManufacturer { .. } | CommandError::Import(_) | CommandError::Publish(_) => {
                 Self::new(Code::ReleaseRefused, words)

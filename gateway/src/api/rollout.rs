@@ -163,7 +163,7 @@ async fn rollout_create(api: Data<Api>, caller: Caller, new: Json<NewRollout>) -
         begins_at: new.begins_at,
     };
     let row = api
-        .run(move |app| rollout::write(app, &caller.actor, wanted))
+        .run(move |app| rollout::write(app, &caller.actor, &wanted))
         .await?;
     Ok(HttpResponse::Created().json(RolloutView::from(&row)))
 }

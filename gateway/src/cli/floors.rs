@@ -68,8 +68,8 @@ pub async fn list(session: &mut Session<'_>) -> Result<(), Cause> {
     }
     let mut names = HashMap::new();
     for path in ["care-areas", "models"] {
-        let named: Vec<Named> = session.all_read(Call::get([path])).await?;
-        names.extend(named.into_iter().map(|named| (named.id, named.name)));
+        let page: Vec<Named> = session.all_read(Call::get([path])).await?;
+        names.extend(page.into_iter().map(|entry| (entry.id, entry.name)));
     }
     for id in floors
         .iter_mut()

@@ -31,7 +31,7 @@ pub async fn run(session: &mut Session<'_>, command: RolloutCommand) -> Result<(
             begins_at,
         } => {
             let more = given([
-                ("emergency", emergency.then(|| json!(true))),
+                ("emergency", emergency.then_some(json!(true))),
                 ("begins_at", begins_at.map(|at| json!(rfc3339(at.0)))),
             ]);
             preview::run(session, &plan, more)

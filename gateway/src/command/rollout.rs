@@ -52,7 +52,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// [`CommandError::Spec`], [`CommandError::NoPumps`].
-pub fn write(app: &App, actor: &Actor, wanted: Wanted) -> Result<RolloutRecord, CommandError> {
+pub fn write(app: &App, actor: &Actor, wanted: &Wanted) -> Result<RolloutRecord, CommandError> {
     wanted.spec.check()?;
     let change = Change::by(actor, app, Permission::RolloutAuthor);
     let Some(author) = actor.account() else {
@@ -267,7 +267,7 @@ pub fn act(
         }
         if act == Act::Resume {
             for wave in db.wave_of(&[id])? {
-                resume_wave(&change, db, wave, row.state == RolloutState::Halted)?;
+                resume_wave(&change, db, &wave, row.state == RolloutState::Halted)?;
             }
         }
         let mut deed = Deed::of(Action::RolloutMoved, "rollout", id)
@@ -297,7 +297,7 @@ pub fn act(
 fn resume_wave(
     change: &Change<'_>,
     db: &mut Db<'_>,
-    wave: WaveRecord,
+    wave: &WaveRecord,
     after_halt: bool,
 ) -> Result<(), CommandError> {
     let state = match wave.state {

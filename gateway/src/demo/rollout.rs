@@ -537,10 +537,10 @@ async fn until_wave(
     states: &[&str],
 ) -> Outcome<Value> {
     let is_so = |whole: &Value| {
-        let state = items(whole, "/waves")
+        let reached = items(whole, "/waves")
             .get(number)
             .and_then(|wave| wave.get("state")?.as_str());
-        state.is_some_and(|state| states.contains(&state))
+        reached.is_some_and(|reached| states.contains(&reached))
     };
     let whole = until(stage, rollout, what, is_so).await?;
     Ok(items(&whole, "/waves").get(number).cloned().unwrap_or_default())

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use chrono_tz::Europe::Berlin;
 use proptest::prelude::*;
@@ -103,7 +103,8 @@ fn told(outlook: &Outlook<'_>) -> String {
             .left_behind
             .iter()
             .map(|(pump, why)| format!("\n  pump {}: {why}", pump.as_uuid().as_u128()));
-        text += &format!(
+        let _ = write!(
+            text,
             "wave {number}\n  at best  {}\n  likely   {}\n  unknown  {}{}\n",
             course(&wave.optimistic),
             course(&wave.likely),
@@ -197,7 +198,7 @@ fn what_bounds_a_wave_is_named() {
             spare: floors.clone(),
             ..outlook(&nightly, vec![wave])
         };
-        text += &format!("== {words}\n{}", told(&outlook));
+        let _ = write!(text, "== {words}\n{}", told(&outlook));
     }
     insta::assert_snapshot!(text);
 }

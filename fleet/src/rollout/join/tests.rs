@@ -42,9 +42,9 @@ const PENDING: Standing = Standing {
     joined: 0,
 };
 
-fn joining(spec: &Spec, standing: &Standing, members: &[u128], pumps: &[PumpFacts]) -> Vec<u128> {
+fn joining(spec: &Spec, standing: Standing, members: &[u128], pumps: &[PumpFacts]) -> Vec<u128> {
     let members = members.iter().map(|n| id(*n)).collect();
-    join(spec, &a_manifest(), standing, &members, pumps)
+    join(spec, &a_manifest(), &standing, &members, pumps)
         .into_iter()
         .map(|(pump, _)| pump.as_uuid().as_u128())
         .collect()
@@ -58,7 +58,7 @@ fn the_last_wave_says_who_joins_and_the_bound_how_many() {
     let check = |last: &str, at_most: u32, joined: u32, members: &[u128], expected: &[u128]| {
         let standing = Standing { joined, ..PENDING };
         assert_eq!(
-            joining(&spec(last, at_most), &standing, members, &pumps),
+            joining(&spec(last, at_most), standing, members, &pumps),
             expected,
             "{last}, {at_most}"
         );
@@ -73,7 +73,7 @@ fn the_last_wave_says_who_joins_and_the_bound_how_many() {
     check(r#"{"count": 4}"#, 10, 0, &[], &[]);
     let mut closed = spec(r#""rest""#, 1);
     closed.joins = None;
-    assert_eq!(joining(&closed, &PENDING, &[], &pumps), [0_u128; 0]);
+    assert_eq!(joining(&closed, PENDING, &[], &pumps), [0_u128; 0]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn nobody_joins_what_does_not_run_or_people_were_told_of() {
             };
             let may = rollout == RolloutState::Running && last_wave == WaveState::Pending;
             assert_eq!(places(&spec, &standing) > 0, may, "{standing:?}");
-            assert_eq!(joining(&spec, &standing, &[], &pumps(2)).is_empty(), !may);
+            assert_eq!(joining(&spec, standing, &[], &pumps(2)).is_empty(), !may);
         }
     }
 }

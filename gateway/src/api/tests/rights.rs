@@ -280,7 +280,11 @@ async fn a_role_of_one_care_area_does_nothing_in_another() {
             .expect_problem("denied");
         // A briefing is read where one works.
         for (area, code) in [(micu, "not_found"), (ed, "denied")] {
-            let read = post(&format!("/waves/{NOBODY}/briefing"), &json!({ "care_area": area })).await;
+            let read = post(
+                &format!("/waves/{NOBODY}/briefing"),
+                &json!({ "care_area": area }),
+            )
+            .await;
             assert_eq!(read.code(), code, "{role} {}", read.text);
         }
         let events = get("/events").await.expect(StatusCode::OK);

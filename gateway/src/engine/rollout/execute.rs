@@ -234,7 +234,7 @@ impl Carrying<'_> {
             AssignmentAction::WithdrawTicket { ticket, why } => {
                 db.ticket_withdraw(*ticket, self.change.now)?;
                 outbox::recall(db, pump, self.change.now)?;
-                let reason = self.reason(why)?;
+                let reason = Self::reason(why)?;
                 self.order(
                     db,
                     pump,
@@ -272,7 +272,7 @@ impl Carrying<'_> {
                 }
                 self.still_free(db, pump)?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
-                let reason = self.reason(&"somebody asked for the old version")?;
+                let reason = Self::reason(&"somebody asked for the old version")?;
                 wanted.roll_back_at = Some(self.change.now);
                 self.order(db, pump, OrderBody::RollBack { ticket, reason })?;
             }
@@ -417,7 +417,7 @@ impl Carrying<'_> {
         Ok(())
     }
 
-    fn reason(&self, why: &impl ToString) -> Result<Reason, CommandError> {
+    fn reason(why: &impl ToString) -> Result<Reason, CommandError> {
         Ok(Reason::new(&why.to_string()).map_err(|error| corrupt("give an order", error))?)
     }
 

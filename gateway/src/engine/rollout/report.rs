@@ -206,19 +206,17 @@ impl Reading<'_> {
         let Ok(versions) = VersionSet::new(reported.to_vec()) else {
             return self.strange(db, "reports two versions of one component");
         };
-        match tracked(db, self.pump)? {
-            Some(assignment) => self.says(db, &assignment, PumpSays::Versions(versions), false),
-            None => {
-                let known = if known.is_empty() {
-                    None
-                } else {
-                    VersionSet::new(known.to_vec()).ok()
-                };
-                match unexplained(known.as_ref(), &versions) {
-                    Some(why) => self.hold(db, why),
-                    None => Ok(()),
-                }
-            }
+        if let Some(assignment) = tracked(db, self.pump)? {
+            return self.says(db, &assignment, PumpSays::Versions(versions), false);
+        }
+        let known = if known.is_empty() {
+            None
+        } else {
+            VersionSet::new(known.to_vec()).ok()
+        };
+        match unexplained(known.as_ref(), &versions) {
+            Some(why) => self.hold(db, why),
+            None => Ok(()),
         }
     }
 

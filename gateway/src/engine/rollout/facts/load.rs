@@ -47,7 +47,7 @@ pub(crate) fn load_these(
         if assignment::is_under_test(standing.state) {
             under_test.push(standing.id);
         }
-        facts.place(standing);
+        facts.place(&standing);
     }
     facts.read_every_pump(db, app, now)?;
     facts.read_under_test(db, &under_test)?;
@@ -178,7 +178,7 @@ fn ticket(row: TicketStanding) -> TicketFacts {
 
 impl Facts {
     /// Gives an assignment its place in the snapshot; they come by wave and id, and so they stay.
-    fn place(&mut self, standing: Standing) {
+    fn place(&mut self, standing: &Standing) {
         let mut rollouts = self.snapshot.rollouts.iter_mut().enumerate();
         let Some((rollout, of)) = rollouts.find(|(_, rollout)| rollout.id == standing.rollout) else {
             return;
@@ -194,7 +194,7 @@ impl Facts {
             target: standing.target.clone(),
             care_area: standing.care_area,
         };
-        of.assignments.push(assignment::assignment_facts(&standing));
+        of.assignments.push(assignment::assignment_facts(standing));
         self.places.insert(standing.id, place);
         self.of_pump.entry(standing.pump).or_default().push(standing.id);
     }

@@ -20,7 +20,10 @@ mod signed;
 mod tests;
 mod wave;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use fleet::{
     Timestamp,
@@ -106,7 +109,7 @@ impl Facts {
 }
 
 /// A row does not say what it has to.
-pub(crate) fn corrupt(attempted: &'static str, detail: impl ToString) -> StoreError {
+pub(crate) fn corrupt(attempted: &'static str, detail: impl fmt::Display) -> StoreError {
     StoreError::Corrupt {
         attempted,
         detail: detail.to_string(),

@@ -4,7 +4,7 @@
 //! changes: for a rollout and a briefing that is the rollout's content; for what came of a wave also the states of its pumps. Serial
 //! numbers, names of waves and the pumps of a wave do not change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use fleet::{
     Timestamp,
@@ -67,13 +67,9 @@ impl Signatures {
         let mut signed = Vec::with_capacity(statements.len());
         for statement in &statements {
             let meaning = statement.answer.meaning();
-            let current = match self.subjects.get(&(kind, id, meaning)) {
-                Some(current) => *current,
-                None => {
-                    let current = subject::current(db, kind, id, meaning, now)?;
-                    self.subjects.insert((kind, id, meaning), current);
-                    current
-                }
+            let current = match self.subjects.entry((kind, id, meaning)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(vacant) => *vacant.insert(subject::current(db, kind, id, meaning, now)?),
             };
             signed.extend(Signed::of(statement, current.as_ref()));
         }
@@ -93,13 +89,9 @@ pub(super) fn held_against_the_record(
     for statement in statements {
         let Subject { kind, id, .. } = statement.subject;
         let meaning = statement.answer.meaning();
-        let current = match subjects.get(&meaning) {
-            Some(current) => *current,
-            None => {
-                let current = subject::current(db, kind, id, meaning, now)?;
-                subjects.insert(meaning, current);
-                current
-            }
+        let current = match subjects.entry(meaning) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => *vacant.insert(subject::current(db, kind, id, meaning, now)?),
         };
         signed.extend(Signed::of(statement, current.as_ref()));
     }
