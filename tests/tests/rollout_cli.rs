@@ -102,6 +102,15 @@ impl<'a> Terminal<'a> {
     }
 }
 
+/// Whoever answers for keys: not the one who brought them.
+async fn security(hospital: &Hospital) -> Terminal<'_> {
+    let person = hospital
+        .administrator
+        .add_person("samir", "Samir Haddad", &["security"])
+        .await;
+    Terminal::of(hospital, &person).with_pin()
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -178,8 +187,10 @@ async fn a_release_comes_in_once_its_makers_root_is_signed_for() {
         "--meaning",
         "root_of_trust_imported",
     ];
-    terminal.fails(&sign, 2, "--yes");
-    let shown = terminal.ok(&[&sign[..], &["--yes"]].concat());
+    terminal.fails(&[&sign[..], &["--yes"]].concat(), 4, "two people");
+    let security = security(&hospital).await;
+    security.fails(&sign, 2, "--yes");
+    let shown = security.ok(&[&sign[..], &["--yes"]].concat());
     assert!(shown.contains("Acme Medical"), "{shown}");
     assert_eq!(terminal.json(&["repository", "list"])[0]["name"], "acme");
 
@@ -329,7 +340,7 @@ async fn a_repository_by_other_tools_imports() {
         "--root",
         text(&root),
     ]);
-    terminal.ok(&[
+    security(&hospital).await.ok(&[
         "signature",
         "sign",
         "trust_root",
@@ -432,7 +443,7 @@ async fn a_rollout_is_written_approved_stopped_and_says_what_it_waits_for() {
         "--root",
         text(&root),
     ]);
-    terminal.ok(&[
+    security(&hospital).await.ok(&[
         "signature",
         "sign",
         "trust_root",
@@ -531,8 +542,9 @@ async fn a_rollout_is_written_approved_stopped_and_says_what_it_waits_for() {
         "--yes",
     ]);
     eventually("the window is what the pump waits for", || async {
+        // The pump waits for its wave, and the wave for its window.
         let why = terminal.json(&["rollout", "why", &serial]);
-        let what = why[0]["pump"]["waits_for"][0].as_str()?.to_owned();
+        let what = why[0]["wave"]["waits_for"].to_string();
         what.contains("no maintenance window is open").then_some(())
     })
     .await;
