@@ -181,7 +181,7 @@ fn a_threshold_that_can_not_be_is_refused() {
             repository: &dir.path().join("repository"),
             keys: &dir.path().join("keys"),
             manifest: MANIFEST.as_bytes(),
-            manifest_path: &"release.json".parse().unwrap(),
+            manifest_path: &"volumat7/9.12/release.json".parse().unwrap(),
             files: &files,
             settings: Settings {
                 root_keys,
