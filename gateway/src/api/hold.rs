@@ -43,14 +43,14 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 
 /// A person, by the name that is printed.
 #[derive(Serialize, ToSchema)]
-struct PersonView {
+struct HoldPersonView {
     id: AccountId,
     printed_name: Name,
 }
 
 /// A hold.
 #[derive(Serialize, ToSchema)]
-struct HoldView {
+struct HoldRecordView {
     /// A signature on it is one on the subject `hold` of this id.
     id: HoldId,
     pump: PumpId,
@@ -60,9 +60,9 @@ struct HoldView {
     kind: HoldKind,
     reason: Reason,
     /// Who set it; null when the gateway did, by a rule.
-    set_by: Option<PersonView>,
+    set_by: Option<HoldPersonView>,
     /// Who looks after it.
-    owner: Option<PersonView>,
+    owner: Option<HoldPersonView>,
     since: DateTime,
     /// When it ended.
     ended_at: Option<DateTime>,
@@ -70,7 +70,7 @@ struct HoldView {
     replaced_by: Option<HoldId>,
 }
 
-type HoldPage = PageView<HoldView>;
+type HoldPage = PageView<HoldRecordView>;
 
 /// An attempt to pass the checks again.
 #[derive(Serialize, ToSchema)]
@@ -93,9 +93,9 @@ struct RetestView {
 
 /// A hold with everything about it.
 #[derive(Serialize, ToSchema)]
-struct WholeHoldView {
+struct HoldWholeView {
     #[serde(flatten)]
-    hold: HoldView,
+    hold: HoldRecordView,
     /// What was seen when it was set: firmware, update, checks.
     #[schema(value_type = Object)]
     evidence: Value,
@@ -110,7 +110,7 @@ struct WholeHoldView {
 }
 
 /// Puts names to the people and pumps of holds. A hold whose pump is gone can not be.
-fn views(db: &mut Db<'_>, rows: Vec<HoldRecord>) -> Result<Vec<HoldView>, StoreError> {
+fn views(db: &mut Db<'_>, rows: Vec<HoldRecord>) -> Result<Vec<HoldRecordView>, StoreError> {
     let pumps: Vec<_> = rows.iter().map(|row| row.pump).collect();
     let listings: HashMap<_, _> = db
         .pump_listing_of(&pumps)?
@@ -126,11 +126,11 @@ fn views(db: &mut Db<'_>, rows: Vec<HoldRecord>) -> Result<Vec<HoldView>, StoreE
     let person = |id: Option<AccountId>| {
         let id = id?;
         let printed_name = names.get(&id)?.clone();
-        Some(PersonView { id, printed_name })
+        Some(HoldPersonView { id, printed_name })
     };
     let view = |row: HoldRecord| {
         let listing = listings.get(&row.pump)?;
-        Some(HoldView {
+        Some(HoldRecordView {
             id: row.id,
             pump: row.pump,
             serial: listing.pump.serial.clone(),
@@ -205,7 +205,7 @@ struct HoldQuery {
 /// Holds, the newest first: those that stand, and the history.
 #[utoipa::path(tag = "holds", params(HoldQuery), responses((status = OK, body = HoldPage)))]
 #[get("/holds")]
-async fn hold_list(api: Data<Api>, query: Query<HoldQuery>) -> Answer<Json<PageView<HoldView>>> {
+async fn hold_list(api: Data<Api>, query: Query<HoldQuery>) -> Answer<Json<PageView<HoldRecordView>>> {
     let limit = limit(query.limit)?;
     let filter = HoldFilter {
         pump: query.pump,
@@ -238,14 +238,14 @@ struct HoldPath {
 #[utoipa::path(
     tag = "holds",
     params(HoldPath),
-    responses((status = OK, body = WholeHoldView), (status = NOT_FOUND, description = "`not_found`"))
+    responses((status = OK, body = HoldWholeView), (status = NOT_FOUND, description = "`not_found`"))
 )]
 #[get("/holds/{id}")]
-async fn hold_show(api: Data<Api>, path: Path<HoldPath>) -> Answer<Json<WholeHoldView>> {
+async fn hold_show(api: Data<Api>, path: Path<HoldPath>) -> Answer<Json<HoldWholeView>> {
     Ok(Json(single(&api, path.id).await?))
 }
 
-async fn single(api: &Data<Api>, id: HoldId) -> Answer<WholeHoldView> {
+async fn single(api: &Data<Api>, id: HoldId) -> Answer<HoldWholeView> {
     let now = api.0.app.now();
     api.run(move |app| {
         app.store.read(|db| {
@@ -265,7 +265,7 @@ async fn single(api: &Data<Api>, id: HoldId) -> Answer<WholeHoldView> {
                 what: "hold",
                 id: id.to_string(),
             })?;
-            Ok(WholeHoldView {
+            Ok(HoldWholeView {
                 hold,
                 evidence,
                 retests,
@@ -283,7 +283,7 @@ async fn single(api: &Data<Api>, id: HoldId) -> Answer<WholeHoldView> {
     tag = "holds",
     params(HoldPath),
     responses(
-        (status = CREATED, body = WholeHoldView),
+        (status = CREATED, body = HoldWholeView),
         (status = NOT_FOUND, description = "`not_found`"),
         (status = CONFLICT, description = "`hold_over`; `hold_forbids_orders`: it is evidence, and touched by nothing"),
     )

@@ -52,12 +52,12 @@ struct PreviewPump {
 struct PreviewWave {
     name: Name,
     pumps: Vec<PreviewPump>,
-    forecast: ForecastView,
+    forecast: WaveForecastView,
 }
 
 /// When a wave could be through. No promise; `assumes` says what is taken for granted.
 #[derive(Serialize, ToSchema)]
-struct ForecastView {
+struct WaveForecastView {
     /// Every pump is free in the first hour of the week in which it ever was, and everybody signs at once.
     optimistic: CourseView,
     /// Pumps are free when they usually are, and signatures take as long as they do.
@@ -104,7 +104,7 @@ struct LeftOut {
 
 /// A ward floor that bounds the rollout, counted now.
 #[derive(Serialize, ToSchema)]
-struct FloorView {
+struct PreviewFloorView {
     care_area: Name,
     model: Name,
     /// So many pumps stay in service.
@@ -124,7 +124,7 @@ struct PreviewView {
     left_out: Vec<LeftOut>,
     /// Pumps that are meant, and that no wave takes.
     in_no_wave: Vec<SerialNumber>,
-    ward_floors: Vec<FloorView>,
+    ward_floors: Vec<PreviewFloorView>,
     /// What the forecasts take for granted.
     assumes: Vec<&'static str>,
 }
@@ -150,7 +150,7 @@ impl CourseView {
     }
 }
 
-impl ForecastView {
+impl WaveForecastView {
     fn of(preview: &Preview, wave: &WaveForecast) -> Self {
         let left_behind = wave.left_behind.iter().filter_map(|(id, why)| {
             let listing = preview.pumps.get(id)?;
@@ -170,7 +170,7 @@ impl ForecastView {
     }
 }
 
-impl From<&Floor> for FloorView {
+impl From<&Floor> for PreviewFloorView {
     fn from(floor: &Floor) -> Self {
         Self {
             care_area: floor.care_area.clone(),
@@ -216,14 +216,14 @@ impl PreviewView {
                 .map(|((wave, division), forecast)| PreviewWave {
                     name: wave.name.clone(),
                     pumps: members(division),
-                    forecast: ForecastView::of(preview, forecast),
+                    forecast: WaveForecastView::of(preview, forecast),
                 })
                 .collect(),
             left_out: left_out.collect(),
             in_no_wave: stray
                 .filter_map(|id| Some(pumps.get(id)?.pump.serial.clone()))
                 .collect(),
-            ward_floors: preview.floors.iter().map(FloorView::from).collect(),
+            ward_floors: preview.floors.iter().map(PreviewFloorView::from).collect(),
             assumes: ASSUMES.to_vec(),
         }
     }
