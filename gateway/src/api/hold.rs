@@ -87,7 +87,7 @@ struct RetestView {
     outcome: CheckOutcome,
     outcome_label: &'static str,
     /// Each check of the plan: what it asks, and what is said of it, with every reading.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Vec<Object>)]
     checks: Value,
 }
 
