@@ -74,7 +74,7 @@ struct NewRepository {
     name: RepositoryName,
     manufacturer: Name,
     /// The manufacturer's TUF root metadata (`root.json`), as text.
-    #[schema(max_length = 524_288)]
+    #[schema(max_length = 32_768)]
     root: String,
 }
 

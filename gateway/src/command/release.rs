@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The largest root of trust that is read, in bytes.
-pub const ROOT_MAX: usize = 512 * 1024;
+pub const ROOT_MAX: usize = 32 * 1024;
 
 /// Puts a manufacturer's repository on record, with its root of trust. It is trusted once somebody signed for it.
 ///

@@ -1,9 +1,13 @@
 //! The three HTTP listeners: bulk (pumps), staff (people and programs), operations (this machine).
 
 use std::{
+    cell::RefCell,
     fmt::Debug,
     net::{SocketAddr, TcpListener},
+    pin::Pin,
+    rc::Rc,
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -12,14 +16,15 @@ use actix_server::Server;
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, map_config};
 use actix_tls::accept::{TlsError, rustls_0_23::TlsStream};
 use actix_web::{
-    App as WebApp, Error, HttpServer,
+    App as WebApp, Error, HttpMessage as _, HttpServer,
     body::{BoxBody, MessageBody},
-    dev::{AppConfig, Extensions, ServerHandle, ServiceRequest, ServiceResponse},
-    error::ErrorRequestTimeout,
+    dev::{AppConfig, Extensions, Payload, ServerHandle, ServiceRequest, ServiceResponse},
+    error::{ErrorRequestTimeout, PayloadError},
     middleware::{Next, from_fn},
     rt::net::TcpStream,
-    web,
+    web::{self, Bytes},
 };
+use futures_util::{Stream, StreamExt as _};
 use rustls::ServerConfig;
 
 use super::{Addresses, StartError};
@@ -39,6 +44,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const IMPORT_WITHIN: Duration = Duration::from_hours(2);
 /// The head of a request must arrive within this; likewise a TLS handshake.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// An answer that comes before its request was read waits so long, for so many bytes, before the connection is closed.
+const LINGER: Duration = Duration::from_secs(2);
+/// See [`LINGER`].
+const LINGER_BYTES: usize = 1024 * 1024;
 /// Seconds that requests under way get when the gateway stops.
 const STOP_WITHIN: u64 = 2;
 /// Worker threads of each HTTPS listener.
@@ -208,9 +217,13 @@ struct Listener {
 /// Gives up on a request that takes too long, whether its sender or its answer is slow; and counts every answer.
 async fn in_time(
     listener: web::Data<Listener>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let body = Body(Rc::new(RefCell::new(request.take_payload())));
+    request.set_payload(Payload::Stream {
+        payload: Box::pin(body.clone()),
+    });
     let path = request.path();
     let is_import = path.starts_with("/api/v1/repositories/") && path.ends_with("/import");
     let within = if is_import { IMPORT_WITHIN } else { ANSWER_WITHIN };
@@ -223,5 +236,32 @@ async fn in_time(
         Err(error) => error.as_response_error().status_code(),
     };
     listener.metrics.answered(listener.name, status.as_u16());
+    // Whoever is still sending would see a broken connection instead of the answer.
+    let _ = tokio::time::timeout(LINGER, body.drain()).await;
     answered
+}
+
+/// The body of a request, of which what was not read can be read afterwards.
+#[derive(Clone)]
+struct Body(Rc<RefCell<Payload>>);
+
+impl Body {
+    /// Reads on, and throws away.
+    async fn drain(mut self) {
+        let mut length = 0;
+        while let Some(Ok(chunk)) = self.next().await {
+            length += chunk.len();
+            if length > LINGER_BYTES {
+                return;
+            }
+        }
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
 }
