@@ -312,6 +312,8 @@ fn under_test(db: &mut Db<'_>, pumps: &[PumpId], now: Timestamp) -> Result<Vec<T
                 pump: *pump,
                 care_area,
                 joined_at: None,
+                again_at: None,
+                leaves_by: None,
                 row_version: 1,
                 state: AssignmentState::SelfTest,
                 since: now,

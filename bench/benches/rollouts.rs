@@ -24,6 +24,7 @@ use fleet::{
     inventory::RetentionRule,
     pump::{Activity, Component, Pump, PumpState, SecurityCounter, SessionEnd},
     rollout::{
+        limits::HospitalLimits,
         spec::Spec,
         state::{AssignmentState, RolloutState, WaveState},
     },
@@ -40,6 +41,7 @@ use gateway::{
         outbox::Withheld,
         rollout::{Bell, Memory, turn},
     },
+    firmware::Resting,
     fresh,
     init::{self, Plan},
     mqtt::{Down, PumpLink},
@@ -124,6 +126,7 @@ fn open(dir: &Path) -> Outcome<App> {
         memory: Memory::default(),
         listening_since: now,
         withheld: Withheld::default(),
+        resting: Resting::default(),
         settings: Settings {
             missing_after: TimeDelta::days(30),
             idle: IDLE_DEFAULT,
@@ -134,6 +137,7 @@ fn open(dir: &Path) -> Outcome<App> {
                 per_address_burst: 0,
             },
             retention: RetentionRule::default(),
+            hospital: HospitalLimits::DEFAULT,
         },
         store,
         clock,
@@ -354,6 +358,8 @@ fn rollout(db: &mut Db<'_>, ground: &Ground, pumps: &[PumpId]) -> Outcome<Vec<As
             pump: *pump,
             care_area,
             joined_at: None,
+            again_at: None,
+            leaves_by: None,
             row_version: 1,
             state: if is_done {
                 AssignmentState::InService

@@ -95,6 +95,8 @@ typed_id! {
     HoldId,
     /// Checks that are run again before a hold is released.
     RetestId,
+    /// What somebody said of the drug library of a model.
+    DrugLibraryId,
     /// A person's account.
     AccountId,
     /// A token by which a program acts within named permissions, until it expires.

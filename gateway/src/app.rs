@@ -9,6 +9,7 @@ use fleet::{
     audit::{self, Origin},
     id::{AccountId, ServiceTokenId, SessionId},
     inventory::RetentionRule,
+    rollout::limits::HospitalLimits,
     text::Name,
 };
 use store::Store;
@@ -20,7 +21,7 @@ use crate::{
         outbox::Withheld,
         rollout::{Bell, Memory},
     },
-    firmware::TicketKeys,
+    firmware::{Resting, TicketKeys},
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
 };
@@ -50,6 +51,8 @@ pub struct App {
     pub listening_since: Timestamp,
     /// Pumps with an order that waits until they are free.
     pub withheld: Withheld,
+    /// Pumps whose downloads rest.
+    pub resting: Resting,
     /// What that loop remembers.
     pub memory: Memory,
     /// What the hospital set.
@@ -90,6 +93,8 @@ pub struct Settings {
     pub rates: Rates,
     /// How long telemetry is kept.
     pub retention: RetentionRule,
+    /// The bounds of all rollouts together.
+    pub hospital: HospitalLimits,
 }
 
 /// Who does something, and from where; named for it in the record.

@@ -46,7 +46,7 @@ use crate::{
         rollout::{self, Bell},
         sessions::Sessions,
     },
-    firmware::{Figures, TicketKeys, publish},
+    firmware::{Figures, Resting, TicketKeys, publish},
     mqtt::{Counters, Endpoint, EndpointConfig, EndpointError, Limits},
     ops::Metrics,
     pki::{
@@ -162,6 +162,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         bell: Bell::default(),
         listening_since: clock.now(),
         withheld: Withheld::default(),
+        resting: Resting::default(),
         memory: rollout::Memory::default(),
         store,
         clock,
@@ -175,6 +176,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
             idle: TimeDelta::minutes(i64::from(config.people.idle_minutes)),
             rates: config.rates,
             retention: config.retention,
+            hospital: config.hospital_limits(),
         },
     };
     app.store.write(|db| db.presence_clear_all(now))?;

@@ -40,6 +40,7 @@ mod audit;
 mod authority;
 mod certificate;
 mod device;
+mod drug_library;
 mod enrol_token;
 mod event;
 mod expected;
@@ -70,6 +71,7 @@ pub use certificate::{
 };
 pub use db::Db;
 pub use device::DeviceRecord;
+pub use drug_library::DrugLibraryRecord;
 pub use error::{Outage, StoreError};
 pub use event::{EventFilter, EventListing};
 pub use firmware::{ReleaseRecord, RepositoryRecord};

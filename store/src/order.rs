@@ -11,7 +11,7 @@ use crate::{
     Db, StoreError,
     account::found,
     error::Attempt,
-    schema::orders,
+    schema::{orders, presence},
     sql::{Val, row},
 };
 
@@ -84,11 +84,16 @@ impl Db<'_> {
         Ok(rows)
     }
 
-    /// The pumps that have orders to get.
-    pub fn order_pending_pumps(&mut self) -> Result<Vec<PumpId>, StoreError> {
+    /// The pumps that are connected and have orders to get since before an instant.
+    pub fn order_pending_pumps(&mut self, before: Timestamp) -> Result<Vec<PumpId>, StoreError> {
+        let connected = presence::table
+            .filter(presence::pump.eq(orders::pump))
+            .filter(presence::connected.eq(true));
         orders::table
             .filter(orders::delivered_at.is_null())
             .filter(orders::outcome.is_null())
+            .filter(orders::at.lt(Val(before)))
+            .filter(diesel::dsl::exists(connected))
             .order(orders::pump)
             .select(orders::pump)
             .distinct()

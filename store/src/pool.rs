@@ -177,6 +177,12 @@ impl Store {
     pub fn touched_take(&self) -> Touched {
         std::mem::take(&mut *self.touched())
     }
+
+    /// Whether something was touched since that was last taken. In a transaction that writes, this is the last word: nothing else
+    /// is committed while it lasts.
+    pub fn has_touched(&self, what: impl FnOnce(&Touched) -> bool) -> bool {
+        what(&self.touched())
+    }
 }
 
 /// One transaction: committed when the work succeeds, rolled back when it does not. With what it touched.

@@ -71,6 +71,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     retests,
     retest_results,
+    drug_libraries,
 );
 
 #[cfg(test)]
@@ -137,6 +138,7 @@ mod tests {
             holds,
             retests,
             retest_results,
+            drug_libraries,
         );
     }
 }

@@ -185,8 +185,8 @@ permissions! {
     [all all all all all all all all | no  yes] Read    ReleaseRead = "release_read", "see releases";
     /// Imports a manufacturer's release.
     [no  no  all all no  no  no  no  | no  yes] Change  ReleaseImport = "release_import", "import a release";
-    /// Which drug libraries fit which release.
-    [no  no  no  no  no  all no  no  | no  no ] Change  LibraryFitEdit = "library_fit_edit", "say which drug libraries fit";
+    /// Which drug library is approved for which model.
+    [no  no  no  no  no  all no  no  | no  no ] Change  LibraryFitEdit = "library_fit_edit", "say which drug library is approved";
     /// Rollouts, waves, and what each waits for.
     [all all all all all all all all | no  yes] Read    RolloutRead = "rollout_read", "see rollouts";
     /// Writes one; S12: and does not approve it.

@@ -113,6 +113,10 @@ actions! {
     BriefingRead = "briefing_read", Ordinary, "read a briefing";
     CheckEntered = "check_entered", Ordinary, "entered a check";
     RollBackAsked = "roll_back_asked", Ordinary, "asked for the old version";
+    UpdateTriedAgain = "update_tried_again", Ordinary, "wanted a pump tried again";
+    UpdateTakenOut = "update_taken_out", Ordinary, "took a pump out of a rollout";
+    LibraryApproved = "library_approved", Ordinary, "approved a drug library";
+    LibraryWithdrawn = "library_withdrawn", Ordinary, "withdrew the approval of a drug library";
     /// By the rule in its spec, which was approved.
     RolloutJoined = "rollout_joined", Ordinary, "added a pump to a rollout";
     /// By a rule.

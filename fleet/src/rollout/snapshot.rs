@@ -121,6 +121,10 @@ pub struct AssignmentFacts {
     pub signatures: Vec<Signed>,
     /// It was left for the catch-up list.
     pub left_behind: bool,
+    /// When a person last wanted it tried again: its time runs anew from then.
+    pub again_at: Option<Timestamp>,
+    /// A person wants it out of the wave. It goes as soon as no ticket is out.
+    pub leaving: bool,
     /// Somebody wants it back on the old version.
     pub roll_back: Option<RollBack>,
 }

@@ -1,6 +1,6 @@
 //! What the planner says: the steps that are taken now, and what everything else waits for.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use thiserror::Error;
 
@@ -138,7 +138,7 @@ pub enum AssignmentAction {
     MoveToCatchUp {
         last_heard: Option<Timestamp>,
     },
-    /// Its rollout was cancelled before it began.
+    /// Its rollout was cancelled before it began, or a person wants it out.
     TakeOut,
     /// Back to the old version.
     OrderRollBack {
@@ -240,6 +240,8 @@ pub enum Withdrawal {
     StaysOld,
     #[error("the pump goes to the catch-up list")]
     LeftBehind,
+    #[error("somebody took the pump out of the rollout")]
+    TakenOut,
     #[error("nothing came of its assignment")]
     Orphan,
 }
@@ -283,6 +285,8 @@ pub enum Subject {
 pub struct Plan {
     pub steps: Vec<Step>,
     pub waiting: Vec<Waiting>,
+    /// Pumps that are sent no more firmware for now: they are in use, or may be, and the hospital wants no downloads then (S3).
+    pub paused_downloads: BTreeSet<PumpId>,
     /// If there are no steps: as long as nothing else changes, there are none at any instant before this one. Nothing when time
     /// alone leads to none.
     pub next_at: Option<Timestamp>,

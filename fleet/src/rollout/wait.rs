@@ -94,6 +94,8 @@ pub enum Wait {
     AfterSetback { setback: Setback, again: Timestamp },
     #[error("the pump downloads")]
     Downloading,
+    #[error("its download rests while it is in use, or may be; it goes on when the pump is free")]
+    DownloadPaused,
 
     // A pump that is under way
     #[error("the pump was told to install and chooses the moment itself, until {until}")]

@@ -42,6 +42,7 @@ mod event;
 mod expected;
 mod glass;
 mod hold;
+mod library;
 mod me;
 mod person;
 mod place;
@@ -188,6 +189,7 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(release::routes)
         .configure(preview::routes)
         .configure(rollout::routes)
+        .configure(library::routes)
         .configure(expected::routes)
         .configure(discrepancy::routes)
         .configure(place::routes)

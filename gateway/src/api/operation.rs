@@ -51,6 +51,9 @@ operations! {
     "device_register": DeviceEdit;
     "device_remove": DeviceEdit;
     "discrepancy_list": ExpectedRead;
+    "drug_library_history": ReleaseRead;
+    "drug_library_list": ReleaseRead;
+    "drug_library_say": LibraryFitEdit;
     "enrol_token_create": EnrolTokenEdit;
     "enrol_token_create_batch": EnrolTokenEdit;
     "enrol_token_list": EnrolTokenRead;
@@ -105,7 +108,9 @@ operations! {
     "pump_retire": PumpRetire;
     "pump_roll_back": RolloutRun;
     "pump_show": PumpRead;
+    "pump_take_out": RolloutRun;
     "pump_telemetry_list": PumpRead;
+    "pump_try_again": RolloutRun;
     "release_import": ReleaseImport;
     "release_list": ReleaseRead;
     "release_show": ReleaseRead;
@@ -134,6 +139,7 @@ operations! {
     "ward_floor_list": RolloutRead;
     "ward_floor_set": FloorEdit;
     "wave_briefing_read": BriefingRead;
+    "wave_roll_back": RolloutRun;
 }
 
 /// What an operation takes; nothing for one that nobody listed.

@@ -132,7 +132,7 @@ problem_codes! {
     RootNotTrusted = "root_not_trusted", CONFLICT, "The root of trust is not signed for";
     /// Not from the state it is in.
     IllegalTransition = "illegal_transition", CONFLICT, "It can not be done in the state it is in";
-    /// No update has to be proved, or can be taken back.
+    /// No update has to be proved, can be taken back, or tried again.
     NotUnderTest = "not_under_test", CONFLICT, "The pump has no such update";
     /// Somebody else changed the record meanwhile.
     Stale = "stale", PRECONDITION_FAILED, "The record was changed meanwhile";

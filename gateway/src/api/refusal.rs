@@ -93,9 +93,10 @@ impl From<CommandError> for Problem {
             }
             CommandError::Scratch(problem) => internal(&problem),
             CommandError::Illegal(_) => Self::new(Code::IllegalTransition, words),
-            CommandError::NotUnderTest | CommandError::NothingToRollBack => {
-                Self::new(Code::NotUnderTest, words)
-            }
+            CommandError::NotUnderTest
+            | CommandError::NothingToRollBack
+            | CommandError::NothingToTryAgain
+            | CommandError::NothingToTakeOut => Self::new(Code::NotUnderTest, words),
         }
     }
 }

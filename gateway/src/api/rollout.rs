@@ -1,21 +1,24 @@
-//! Rollouts: previewed, written, submitted, stopped, let go on; what each pump waits for.
+//! Rollouts: written, submitted, stopped, let go on; what each pump waits for.
+
+mod floor;
+mod pump;
+mod wave;
 
 use std::collections::{BTreeMap, HashMap};
 
 use actix_web::{
-    HttpResponse, get, post, put,
+    HttpResponse, get, post,
     web::{Data, Json, Path},
 };
 use fleet::{
-    check::Reading,
-    id::{AccountId, AssignmentId, CareAreaId, ModelId, PumpId, ReleaseId, RolloutId, WaveId},
+    id::{AccountId, AssignmentId, PumpId, ReleaseId, RolloutId, WaveId},
     release::TargetPath,
     rollout::{
         Subject,
         spec::Spec,
         state::{AssignmentState, RolloutState, WaveState},
     },
-    text::{CheckId, InstrumentId, Name, Reason, SerialNumber},
+    text::{Name, Reason, SerialNumber},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,11 +26,9 @@ use store::{AssignmentRecord, Db, RolloutRecord, StoreError, WaveRecord};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(super) use self::pump::NewReading;
 use super::{Answer, Api, DateTime, caller::Caller};
-use crate::command::{
-    CommandError,
-    rollout::{self, Act, BenchReading},
-};
+use crate::command::rollout::{self, Act};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -36,11 +37,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(rollout_show)
         .service(rollout_waiting)
         .service(rollout_act)
-        .service(wave_briefing_read)
-        .service(pump_check_enter)
-        .service(pump_roll_back)
-        .service(ward_floor_list)
-        .service(ward_floor_set);
+        .configure(wave::routes)
+        .configure(pump::routes)
+        .configure(floor::routes);
 }
 
 /// A rollout to write.
@@ -127,12 +126,16 @@ struct AssignmentView {
     target: TargetPath,
     /// It was left for the catch-up list.
     left_behind: bool,
+    /// Somebody wants it out of the rollout, or took it out.
+    taken_out: bool,
     /// When it was last heard of, where it was left behind or fell silent.
     last_heard: Option<DateTime>,
     /// Its last refusal or broken download.
     setback: Option<Reason>,
     /// When it joined the rollout, which was approved already; nothing when it was part of what was approved.
     joined_at: Option<DateTime>,
+    /// When somebody last wanted it tried again.
+    again_at: Option<DateTime>,
 }
 
 /// A rollout with everything in it.
@@ -241,9 +244,11 @@ fn whole(db: &mut Db<'_>, id: RolloutId) -> Result<RolloutWholeView, StoreError>
                         since: row.since,
                         target: row.target,
                         left_behind: row.left_behind,
+                        taken_out: row.leaves_by.is_some(),
                         last_heard: row.last_heard,
                         setback: row.setback_words,
                         joined_at: row.joined_at,
+                        again_at: row.again_at,
                     })
                 })
                 .collect(),
@@ -359,202 +364,4 @@ async fn rollout_act(
         .run(move |app| rollout::act(app, &caller.actor, id, act.into(), reason.as_ref()))
         .await?;
     Ok(Json(RolloutView::from(&row)))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct WavePath {
-    /// The wave.
-    id: WaveId,
-}
-
-/// Who read a briefing.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewBriefing {
-    /// The care area in which you work.
-    care_area: CareAreaId,
-}
-
-/// Says that you read what the update changes at the bedside.
-#[utoipa::path(
-    tag = "rollouts",
-    params(WavePath),
-    responses((status = NO_CONTENT), (status = NOT_FOUND, description = "`not_found`"))
-)]
-#[post("/waves/{id}/briefing")]
-async fn wave_briefing_read(
-    api: Data<Api>,
-    caller: Caller,
-    path: Path<WavePath>,
-    new: Json<NewBriefing>,
-) -> Answer<HttpResponse> {
-    let (wave, care_area) = (path.id, new.care_area);
-    api.run(move |app| rollout::briefing_read(app, &caller.actor, wave, care_area))
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct PumpPath {
-    /// The pump.
-    id: PumpId,
-}
-
-/// What a check at the bench read.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewReading {
-    #[schema(value_type = String)]
-    check: CheckId,
-    /// What was read; left out when the check was not run.
-    #[schema(value_type = Option<Object>)]
-    reading: Option<Reading>,
-    instrument: Option<NewInstrument>,
-}
-
-/// With what it was read.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewInstrument {
-    /// The number on its label.
-    #[schema(value_type = String)]
-    id: InstrumentId,
-    /// The last day on which its calibration is good.
-    #[schema(value_type = String, format = Date)]
-    calibrated_until: chrono::NaiveDate,
-}
-
-impl From<NewReading> for BenchReading {
-    fn from(new: NewReading) -> Self {
-        Self {
-            check: new.check,
-            reading: new.reading,
-            instrument: new
-                .instrument
-                .map(|instrument| (instrument.id, instrument.calibrated_until)),
-        }
-    }
-}
-
-/// Enters what a check of a pump read at the bench, after its update.
-#[utoipa::path(
-    tag = "rollouts",
-    params(PumpPath),
-    responses(
-        (status = NO_CONTENT),
-        (status = NOT_FOUND, description = "`not_found`"),
-        (status = CONFLICT, description = "`not_under_test`: it has no update to prove"),
-    )
-)]
-#[post("/pumps/{id}/checks")]
-async fn pump_check_enter(
-    api: Data<Api>,
-    caller: Caller,
-    path: Path<PumpPath>,
-    new: Json<NewReading>,
-) -> Answer<HttpResponse> {
-    let (pump, bench) = (path.id, new.into_inner().into());
-    api.run(move |app| rollout::check_enter(app, &caller.actor, pump, &bench))
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// Why the old version is wanted.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewRollBack {
-    reason: Reason,
-}
-
-/// Asks for a pump's old version. It goes back when it is free, and where its security counter allows.
-#[utoipa::path(
-    tag = "rollouts",
-    params(PumpPath),
-    responses(
-        (status = NO_CONTENT),
-        (status = NOT_FOUND, description = "`not_found`"),
-        (status = CONFLICT, description = "`not_under_test`: it has no update to go back from"),
-    )
-)]
-#[post("/pumps/{id}/roll-back")]
-async fn pump_roll_back(
-    api: Data<Api>,
-    caller: Caller,
-    path: Path<PumpPath>,
-    new: Json<NewRollBack>,
-) -> Answer<HttpResponse> {
-    let (pump, reason) = (path.id, new.into_inner().reason);
-    api.run(move |app| rollout::roll_back(app, &caller.actor, pump, &reason))
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// How many pumps of a model a care area keeps in service.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct FloorView {
-    care_area: CareAreaId,
-    model: ModelId,
-    /// So many at least; 0 takes the floor away.
-    #[schema(maximum = 100_000)]
-    keep: u32,
-}
-
-/// Every ward floor.
-#[derive(Serialize, ToSchema)]
-struct FloorsView {
-    items: Vec<FloorView>,
-}
-
-/// Every ward floor.
-#[utoipa::path(tag = "rollouts", responses((status = OK, body = FloorsView)))]
-#[get("/ward-floors")]
-async fn ward_floor_list(api: Data<Api>) -> Answer<Json<FloorsView>> {
-    let rows = api.run(|app| app.store.read(|db| db.ward_floor_list())).await?;
-    let items = rows.into_iter().map(|row| FloorView {
-        care_area: row.care_area,
-        model: row.model,
-        keep: u32::try_from(row.keep).unwrap_or(u32::MAX),
-    });
-    Ok(Json(FloorsView {
-        items: items.collect(),
-    }))
-}
-
-/// Sets how many pumps of a model a care area keeps in service.
-#[utoipa::path(
-    tag = "rollouts",
-    responses((status = NO_CONTENT), (status = NOT_FOUND, description = "`not_found`: no such care area or model"))
-)]
-#[put("/ward-floors")]
-async fn ward_floor_set(api: Data<Api>, caller: Caller, floor: Json<FloorView>) -> Answer<HttpResponse> {
-    let FloorView {
-        care_area,
-        model,
-        keep,
-    } = floor.into_inner();
-    api.run(move |app| -> Result<(), CommandError> {
-        let (areas, models) = app
-            .store
-            .read(|db| Ok((db.care_area_list()?, db.model_list()?)))?;
-        if !areas.iter().any(|area| area.id == care_area) {
-            return Err(StoreError::NotFound {
-                what: "care area",
-                id: care_area.to_string(),
-            }
-            .into());
-        }
-        let model = models
-            .iter()
-            .find(|known| known.id == model)
-            .ok_or(StoreError::NotFound {
-                what: "model",
-                id: model.to_string(),
-            })?;
-        rollout::floor_set(app, &caller.actor, care_area, model, keep)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
 }

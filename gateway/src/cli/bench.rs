@@ -57,6 +57,34 @@ pub async fn roll_back(session: &mut Session<'_>, name: &str, reason: &str) -> R
     session.act(&call, &done).await
 }
 
+/// Tries a pump again.
+///
+/// # Errors
+/// What the gateway says.
+pub async fn try_again(session: &mut Session<'_>, name: &str, reason: &str) -> Result<(), Cause> {
+    let pump = session.pump(name).await?;
+    let call = Call::post(["pumps", &pump.id, "try-again"]).json(json!({"reason": reason}));
+    let done = format!(
+        "Pump {} is tried again; `gateway rollout why {name}` says what it waits for.",
+        pump.name()
+    );
+    session.act(&call, &done).await
+}
+
+/// Takes a pump out of its rollout.
+///
+/// # Errors
+/// What the gateway says.
+pub async fn take_out(session: &mut Session<'_>, name: &str, reason: &str) -> Result<(), Cause> {
+    let pump = session.pump(name).await?;
+    let call = Call::post(["pumps", &pump.id, "take-out"]).json(json!({"reason": reason}));
+    let done = format!(
+        "Pump {} leaves its rollout; a ticket that is out is taken back first.",
+        pump.name()
+    );
+    session.act(&call, &done).await
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;

@@ -23,6 +23,7 @@ pub mod events;
 pub mod exit;
 pub mod floors;
 pub mod hold;
+pub mod library;
 pub mod login;
 pub mod make;
 pub mod output;
@@ -189,6 +190,7 @@ async fn remote(
         RemoteCommand::Location(command) => places::location(session, command).await,
         RemoteCommand::Manufacturer(command) => places::manufacturer(session, command).await,
         RemoteCommand::Model(command) => places::model(session, command).await,
+        RemoteCommand::Library(command) => library::run(session, command).await,
         RemoteCommand::Hold(command) => hold::run(session, command).await,
         RemoteCommand::Repository(command) => release::repository(session, command).await,
         RemoteCommand::Release(command) => release::run(session, command).await,

@@ -71,6 +71,12 @@ pub async fn run(session: &mut Session<'_>, command: PumpCommand) -> Result<(), 
         PumpCommand::RollBack { pump, reason } => bench::roll_back(session, &pump, reason.as_str())
             .await
             .attempt(format!("ask for the old version of pump {pump}")),
+        PumpCommand::TryAgain { pump, reason } => bench::try_again(session, &pump, reason.as_str())
+            .await
+            .attempt(format!("try pump {pump} again")),
+        PumpCommand::TakeOut { pump, reason } => bench::take_out(session, &pump, reason.as_str())
+            .await
+            .attempt(format!("take pump {pump} out of its rollout")),
         PumpCommand::LateRenewal { pump } => late_renewal(session, &pump)
             .await
             .attempt(format!("let pump {pump} renew late")),

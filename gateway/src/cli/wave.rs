@@ -26,6 +26,9 @@ pub async fn run(session: &mut Session<'_>, command: WaveCommand) -> Result<(), 
         WaveCommand::Brief { wave, care_area, yes } => brief(session, &wave, &care_area, yes)
             .await
             .attempt(format!("read the briefing of {wave}")),
+        WaveCommand::RollBack { wave, reason, yes } => roll_back(session, &wave, reason.as_str(), yes)
+            .await
+            .attempt(format!("ask for the old version of {wave}")),
     }
 }
 
@@ -117,6 +120,33 @@ async fn brief(session: &mut Session<'_>, name: &str, care_area: &str, yes: bool
     let call = Call::post(["waves", &wave, "briefing"]).json(json!({"care_area": area}));
     session
         .act(&call, &format!("On record: you read it, for {care_area}."))
+        .await
+}
+
+/// What a wish for the old version came to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Back {
+    asked: u64,
+    halted: bool,
+}
+
+async fn roll_back(session: &mut Session<'_>, name: &str, reason: &str, yes: bool) -> Result<(), Cause> {
+    let wave = id(session, name).await?;
+    let question =
+        format!("Bring every updated pump of {name} back to its old version, and halt the rollout?");
+    session.output.confirm(yes, &question)?;
+    let call = Call::post(["waves", &wave, "roll-back"]).json(json!({"reason": reason}));
+    session
+        .show(&call, |output, _, back: &Back| {
+            let pumps = if back.asked == 1 { "pump goes" } else { "pumps go" };
+            let free = "back, each when it is free and where its security floor allows it";
+            output.line(&format!("{} {pumps} {free}.", back.asked))?;
+            if back.halted {
+                output.note("The rollout is halted: nothing else of it begins until somebody resumes it.")?;
+            }
+            Ok(())
+        })
         .await
 }
 

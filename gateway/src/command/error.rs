@@ -126,6 +126,16 @@ pub enum CommandError {
     /// There is no update to go back from.
     #[error("the pump has no update to go back from")]
     NothingToRollBack,
+    /// No rollout left it behind.
+    #[error(
+        "no rollout under way left the pump behind; for one that is over, write a new rollout that lists the pump"
+    )]
+    NothingToTryAgain,
+    /// No rollout waits for it.
+    #[error(
+        "no approved rollout under way waits for the pump; what installs comes to its end, and a failure stays one"
+    )]
+    NothingToTakeOut,
     /// One signs for one care area.
     #[error("it belongs to {count} care areas: say for which of them you sign")]
     WhichCareArea { count: usize },

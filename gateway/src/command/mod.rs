@@ -22,6 +22,7 @@ pub mod expected;
 pub mod factor;
 pub mod glass;
 pub mod hold;
+pub mod library;
 pub(crate) mod outbox;
 pub mod people;
 pub mod place;

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use fleet::{inventory::RetentionRule, text::Name};
 use store::DatabaseUrl;
 
-use super::{Firmware, Inventory, Listen, Mqtt, People};
+use super::{Firmware, Inventory, Listen, Mqtt, People, Rollouts};
 use crate::auth::limits::Rates;
 
 /// Writes the file.
@@ -35,8 +35,11 @@ pub fn render(
     } = Mqtt::default();
     let Firmware {
         max_bytes_per_second,
+        bytes_per_second_each,
         max_downloads,
+        download_in_use,
     } = Firmware::default();
+    let Rollouts { updates_at_once } = Rollouts::default();
     let RetentionRule {
         full_days,
         hourly_days,
@@ -91,9 +94,17 @@ telemetry_per_second = {telemetry_per_second}
 reports_per_second = {reports_per_second}
 
 [firmware]
-# What goes to pumps, all downloads together, in bytes per second (0 is no limit); and how many downloads at one time.
+# What goes to pumps, all downloads together, in bytes per second (0 is no limit), and what each needs to get anywhere;
+# and how many downloads at one time.
 max_bytes_per_second = {max_bytes_per_second}
+bytes_per_second_each = {bytes_per_second_each}
 max_downloads = {max_downloads}
+# Whether pumps may download while they are in use. They never install then.
+download_in_use = {download_in_use}
+
+[rollouts]
+# At most so many pumps of the hospital are out of service for updates at once.
+updates_at_once = {updates_at_once}
 
 [retention]
 # Telemetry: every sample for full_days, then one an hour until hourly_days, then one a day until daily_days.

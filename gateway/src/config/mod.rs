@@ -11,14 +11,14 @@ use std::{
 };
 
 use chrono_tz::Tz;
-use fleet::{inventory::RetentionRule, text::Name};
+use fleet::{inventory::RetentionRule, rollout::limits::HospitalLimits, text::Name};
 use serde::{Deserialize, Deserializer};
 use store::DatabaseUrl;
 use thiserror::Error;
 
 pub use audit::{Audit, Syslog};
 pub use file::render;
-pub use firmware::Firmware;
+pub use firmware::{Firmware, Rollouts};
 
 use crate::auth::limits::Rates;
 
@@ -74,6 +74,9 @@ pub struct Config {
     /// How fast firmware goes to pumps.
     #[serde(default)]
     pub firmware: Firmware,
+    /// How many pumps are updated at once.
+    #[serde(default)]
+    pub rollouts: Rollouts,
     /// How long telemetry is kept.
     #[serde(default)]
     pub retention: RetentionRule,
@@ -345,10 +348,25 @@ impl Config {
         if !(1..=10_000).contains(&self.firmware.max_downloads) {
             return refuse("firmware.max_downloads", "expected a number from 1 to 10000");
         }
+        if !(1..=100_000).contains(&self.rollouts.updates_at_once) {
+            return refuse(
+                "rollouts.updates_at_once",
+                "expected a number from 1 to 100000; a rollout that is to wait is paused",
+            );
+        }
+        if self.firmware.bytes_per_second_each == 0 {
+            return refuse("firmware.bytes_per_second_each", "expected a number above 0");
+        }
         if self.mqtt.opening_per_address == 0 {
             return refuse("mqtt.opening_per_address", "expected a number above 0");
         }
         Ok(())
+    }
+
+    /// The bounds of all rollouts together.
+    #[must_use]
+    pub fn hospital_limits(&self) -> HospitalLimits {
+        firmware::hospital_limits(self.firmware, self.rollouts)
     }
 
     /// The database to use.
@@ -476,6 +494,14 @@ mod tests {
         check(
             "[firmware]\nmax_downloads = 0",
             "key `firmware.max_downloads`: expected a number from 1 to 10000",
+        );
+        check(
+            "[firmware]\nbytes_per_second_each = 0",
+            "key `firmware.bytes_per_second_each`: expected a number above 0",
+        );
+        check(
+            "[rollouts]\nupdates_at_once = 0",
+            "key `rollouts.updates_at_once`: expected a number from 1 to 100000",
         );
         check("[log", "line 6: not TOML");
         let error = parse(&GOOD.replace("[server]", "time_zone = \"Mars\"\n[server]")).unwrap_err();

@@ -15,7 +15,7 @@ use fleet::{
 use store::StoreError;
 use tokio::{sync::watch, time::MissedTickBehavior};
 
-use super::sessions::Sessions;
+use super::{outbox, sessions::Sessions};
 use crate::{
     app::{Actor, App},
     audit::checkpoint,
@@ -80,6 +80,7 @@ fn one_round(app: &App, steady: &Mutex<Steady>) {
     if let Err(error) = app.authorities.renew_server_certificate(now) {
         tracing::error!(%error, "the server certificate could not be renewed");
     }
+    outbox::deliver_overdue(app);
     match checkpoint_is_due(app, now) {
         Ok(false) => {}
         Ok(true) => {

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::TimeDelta;
 use fleet::{
     Timestamp,
     id::PumpId,
@@ -57,6 +58,21 @@ const fn wants_free(order: &OrderBody) -> bool {
 pub(super) fn deliver_waiting(app: &App, pumps: &[PumpId]) {
     let all = |_: &OrderBody| true;
     deliver_those(app, pumps, all);
+}
+
+/// How long an order is given before it is sent again: a pump answers within seconds, if it has it.
+const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// Sends again what connected pumps should have by now: a full line drops what does not fit, and a pump that stays connected asks
+/// for nothing. An order that arrives twice is carried out once.
+pub(super) fn deliver_overdue(app: &App) {
+    let before = app.now() - LOST_AFTER;
+    match app.store.read(|db| db.order_pending_pumps(before)) {
+        Ok(pumps) => deliver_waiting(app, &pumps),
+        Err(error) => {
+            tracing::error!(%error, "orders that wait could not be found; they are looked for again")
+        }
+    }
 }
 
 /// Looks again at what was withheld.

@@ -1,7 +1,7 @@
 //! The body of an answer with firmware: read in pieces off the runtime's threads, sent within the shared limit.
 //!
 //! The reader is a task of its own, a little ahead of the connection. It ends when the pump has everything, when the pump is
-//! gone, when it does not read for [`STALLED`], or when its certificate is no longer good; only then its place is free. What
+//! gone, when it does not read for [`STALLED`], when its certificate is no longer good, or when it came into use; only then its place is free. What
 //! was cut short breaks the connection, so that a pump never takes a part for the whole.
 
 use std::{
@@ -18,11 +18,11 @@ use actix_web::{
     body::{BodySize, MessageBody},
     web::Bytes,
 };
-use fleet::certificate::Fingerprint;
+use fleet::{certificate::Fingerprint, id::PumpId};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::{bandwidth::Bandwidth, figures::Figures};
+use super::{bandwidth::Bandwidth, figures::Figures, resting::Resting};
 use crate::{clock::Clock, pki::gate::Gate};
 
 /// How much is read at once.
@@ -38,6 +38,7 @@ pub(super) struct Road {
     pub(super) bandwidth: Arc<Bandwidth>,
     pub(super) figures: Figures,
     pub(super) gate: Arc<Gate>,
+    pub(super) resting: Resting,
     pub(super) clock: Clock,
     /// [`STALLED`], but for tests.
     pub(super) patience: Duration,
@@ -50,6 +51,7 @@ pub(super) struct Load {
     pub(super) first: u64,
     /// In bytes.
     pub(super) length: u64,
+    pub(super) pump: PumpId,
     pub(super) certificate: Fingerprint,
     /// The place it takes.
     pub(super) place: OwnedSemaphorePermit,
@@ -104,6 +106,7 @@ async fn send(load: Load, road: Road, pieces: mpsc::Sender<io::Result<Bytes>>) {
         file,
         first,
         length,
+        pump,
         certificate,
         place: _place,
     } = load;
@@ -113,10 +116,12 @@ async fn send(load: Load, road: Road, pieces: mpsc::Sender<io::Result<Bytes>>) {
     while sent < length {
         let count = PIECE.min(length - sent);
         road.bandwidth.wait(count).await;
-        let piece = if road.gate.still_admits(&certificate, road.clock.now()) {
-            read(&file, first + sent, count).await
-        } else {
+        let piece = if !road.gate.still_admits(&certificate, road.clock.now()) {
             Err(io::Error::other("the pump's certificate is no longer good"))
+        } else if road.resting.rests(pump) {
+            Err(io::Error::other("the pump is in use"))
+        } else {
+            read(&file, first + sent, count).await
         };
         let broken = piece.is_err();
         match tokio::time::timeout(road.patience, pieces.send(piece)).await {
@@ -193,6 +198,7 @@ mod tests {
             file,
             first: 0,
             length,
+            pump: crate::pki::testing::pump(1),
             certificate: issued.fingerprint,
             place: Arc::clone(places).try_acquire_owned().unwrap(),
         };
@@ -200,6 +206,7 @@ mod tests {
             bandwidth: Arc::new(Bandwidth::new(0)),
             figures: figures.clone(),
             gate,
+            resting: Resting::default(),
             clock,
             patience: Duration::from_millis(20),
         };

@@ -27,6 +27,7 @@ pub mod problem;
 pub mod proof;
 pub mod publish;
 mod range;
+pub mod resting;
 pub mod serve;
 mod shelf;
 pub mod source;
@@ -34,6 +35,7 @@ pub mod ticket_key;
 mod trust;
 
 pub use figures::Figures;
+pub use resting::Resting;
 pub use serve::Firmware;
 pub use ticket_key::TicketKeys;
 

@@ -16,7 +16,7 @@ use actix_web::{
     },
     web,
 };
-use fleet::{certificate::Fingerprint, signature::Digest};
+use fleet::signature::Digest;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::bulk;
 
@@ -25,6 +25,7 @@ use super::{
     download::{Download, Load, Road, STALLED, Unsent},
     figures::Figures,
     range::{Wanted, wanted},
+    resting::Resting,
     shelf::{Shelf, Target},
     ticket_key::TicketKeys,
 };
@@ -60,6 +61,7 @@ impl Firmware {
         settings: config::Firmware,
         tickets: Arc<TicketKeys>,
         gate: Arc<Gate>,
+        resting: Resting,
         clock: Clock,
         figures: Figures,
     ) -> Self {
@@ -71,6 +73,7 @@ impl Firmware {
                 bandwidth: Arc::new(Bandwidth::new(settings.max_bytes_per_second)),
                 figures,
                 gate,
+                resting,
                 clock,
                 patience: STALLED,
             },
@@ -135,13 +138,13 @@ async fn target(
     room: web::Data<Room>,
     path: web::Path<(String, String)>,
 ) -> HttpResponse {
-    let Some(Admitted { certificate, .. }) = room.admit(&request) else {
+    let Some(admitted) = room.admit(&request) else {
         return forbidden();
     };
     let shelf = Arc::clone(&room.shelf);
     let (repository, path) = path.into_inner();
     match web::block(move || shelf.target(&repository, &path)).await {
-        Ok(Ok(Some(target))) => room.send(&request, target, certificate),
+        Ok(Ok(Some(target))) => room.send(&request, target, &admitted),
         Ok(Ok(None)) => not_found(),
         Ok(Err(error)) => failed(&error),
         Err(error) => failed(&io::Error::other(error)),
@@ -155,7 +158,7 @@ impl Room {
         self.road.gate.admit(chain.first()?).ok()
     }
 
-    fn send(&self, request: &HttpRequest, target: Target, certificate: Fingerprint) -> HttpResponse {
+    fn send(&self, request: &HttpRequest, target: Target, pump: &Admitted) -> HttpResponse {
         let Target { file, length, sha256 } = target;
         let tag = etag(sha256);
         if names(header(request, IF_NONE_MATCH), &tag) {
@@ -176,8 +179,11 @@ impl Room {
                         .finish();
                 }
             };
+        if self.road.resting.rests(pump.pump) {
+            return come_again("a pump that is in use, or may be, downloads nothing; come again\n");
+        }
         let Some(place) = self.place() else {
-            return busy();
+            return come_again("as many downloads as are allowed are under way; come again\n");
         };
         let mut response = described(status, &tag);
         if status == StatusCode::PARTIAL_CONTENT {
@@ -188,7 +194,8 @@ impl Room {
             file,
             first,
             length: part,
-            certificate,
+            pump: pump.pump,
+            certificate: pump.certificate,
             place,
         };
         response.body(Download::start(load, self.road.clone()))
@@ -267,11 +274,8 @@ fn not_found() -> HttpResponse {
     text(StatusCode::NOT_FOUND, "no such file\n")
 }
 
-fn busy() -> HttpResponse {
-    let mut response = text(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "as many downloads as are allowed are under way; come again\n",
-    );
+fn come_again(why: &'static str) -> HttpResponse {
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, why);
     response.headers_mut().insert(RETRY_AFTER, COME_AGAIN.into());
     response
 }

@@ -83,6 +83,7 @@ pub(super) fn start(
             config.firmware,
             Arc::clone(&app.tickets),
             Arc::clone(&app.gate),
+            app.resting.clone(),
             app.clock.clone(),
             figures.clone(),
         );

@@ -70,6 +70,10 @@ pub struct AssignmentRecord {
     pub last_heard: Option<Timestamp>,
     /// When it joined a rollout that was approved already; nothing when it was part of what was approved.
     pub joined_at: Option<Timestamp>,
+    /// When somebody last wanted it tried again.
+    pub again_at: Option<Timestamp>,
+    /// Who wants it out of the rollout, or took it out.
+    pub leaves_by: Option<AccountId>,
 }
 
 /// An assignment, as far as the planner goes by it: without the lists of components, which would be most of what is read.
@@ -110,6 +114,10 @@ pub struct Standing {
     pub roll_back_by: Option<AccountId>,
     /// When the pump was told, once it was.
     pub roll_back_at: Option<Timestamp>,
+    /// When somebody last wanted it tried again.
+    pub again_at: Option<Timestamp>,
+    /// Who wants it out of the rollout, or took it out.
+    pub leaves_by: Option<AccountId>,
 }
 
 impl Db<'_> {
@@ -168,7 +176,7 @@ impl Db<'_> {
             diesel::insert_into(assignments::table)
                 .values(row!(assignments, assignment; id, wave, rollout, pump, care_area, row_version, state, since, target, before,
                     named, ticket, heard, booted, booted_at, versions_proved, setback_at, setback_count, setback_words,
-                    left_behind, roll_back_by, roll_back_at, last_heard, joined_at))
+                    left_behind, roll_back_by, roll_back_at, last_heard, joined_at, again_at, leaves_by))
                 .execute(self.connection)
                 .attempt("put an assignment on record")?;
         }
@@ -216,7 +224,8 @@ impl Db<'_> {
             .set((
                 assignments::row_version.eq(assignments::row_version + 1),
                 row!(assignments, assignment; state, since, before, named, ticket, heard, booted, booted_at, versions_proved,
-                    setback_at, setback_count, setback_words, left_behind, roll_back_by, roll_back_at, last_heard),
+                    setback_at, setback_count, setback_words, left_behind, roll_back_by, roll_back_at, last_heard,
+                    again_at, leaves_by),
             ))
             .execute(self.connection)
             .attempt(ATTEMPTED)?;

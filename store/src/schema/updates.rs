@@ -121,6 +121,8 @@ diesel::table! {
         roll_back_at -> Nullable<Utc>,
         last_heard -> Nullable<Utc>,
         joined_at -> Nullable<Utc>,
+        again_at -> Nullable<Utc>,
+        leaves_by -> Nullable<Id>,
     }
 }
 
@@ -215,5 +217,21 @@ diesel::table! {
         account -> Nullable<Id>,
         body -> Json,
         envelope -> Nullable<Words>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    drug_libraries (id) {
+        id -> Id,
+        model -> Id,
+        name -> Nullable<Words>,
+        version -> Nullable<Words>,
+        sha256 -> Nullable<Octets>,
+        said_by -> Id,
+        said_at -> Utc,
+        reason -> Words,
     }
 }

@@ -8,10 +8,10 @@ use diesel::{
 use fleet::{
     certificate::Fingerprint,
     id::{
-        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, EnrolTokenId,
-        EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId, OrderId, PumpId,
-        ReleaseId, ReportId, RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId, SignatureId,
-        TicketId, WaveId,
+        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, DrugLibraryId,
+        EnrolTokenId, EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId,
+        OrderId, PumpId, ReleaseId, ReportId, RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId,
+        SignatureId, TicketId, WaveId,
     },
     pump::MacAddress,
     rollout::free_hours::{self, FreeHours},
@@ -87,7 +87,7 @@ macro_rules! ids {
 ids! {
     AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId, GlassUseId,
     LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId, SessionId, SignatureId,
-    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId, HoldId, RetestId,
+    RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId, HoldId, RetestId, DrugLibraryId,
 }
 
 impl FixedBytes for Fingerprint {

@@ -5,7 +5,7 @@ use fleet::{
     event::{Event, EventKind, Severity},
     text::Reason,
 };
-use store::{EventFilter, OrderRow, Recorded, ReportRow, StoreError};
+use store::{EventFilter, OrderRow, PresenceChange, Recorded, ReportRow, StoreError};
 
 #[test]
 fn a_report_that_arrives_twice_is_kept_once() {
@@ -46,10 +46,22 @@ fn an_order_waits_is_delivered_and_has_an_outcome() {
                 order(2, 1, "report_inventory", 2)
             ]
         );
-        assert_eq!(
-            store.read(|db| db.order_pending_pumps()).unwrap(),
-            [pump_id(1), pump_id(2)]
-        );
+        let overdue = |before| store.read(|db| db.order_pending_pumps(at(before))).unwrap();
+        assert_eq!(overdue(99), [], "nobody is connected");
+        let connected = |number| PresenceChange {
+            pump: pump_id(number),
+            session: 1,
+            connected: true,
+            at: at(4),
+            peer: None,
+            certificate: None,
+            end: None,
+        };
+        store
+            .write(|db| db.presence_set(&[connected(1), connected(2)]))
+            .unwrap();
+        assert_eq!(overdue(99), [pump_id(1), pump_id(2)]);
+        assert_eq!(overdue(3), [pump_id(1)], "given before, not at that instant");
         store.write(|db| db.order_delivered(order_id(1), at(10))).unwrap();
         store.write(|db| db.order_delivered(order_id(1), at(11))).unwrap();
         assert_eq!(pending(1), [order(2, 1, "report_inventory", 2)]);
@@ -81,7 +93,7 @@ fn an_order_waits_is_delivered_and_has_an_outcome() {
         };
         assert_eq!(list, [done, refused]);
         assert_eq!(store.read(|db| db.order_list(pump_id(1), 1)).unwrap().len(), 1);
-        assert_eq!(store.read(|db| db.order_pending_pumps()).unwrap(), [pump_id(2)]);
+        assert_eq!(overdue(99), [pump_id(2)]);
         let unknown = store.write(|db| db.order_delivered(order_id(99), at(1)));
         assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
         let word = store.write(|db| db.order_outcome(order_id(3), pump_id(2), "shrugged", None, at(1)));

@@ -24,7 +24,7 @@ pub fn approval_evidence(rollout: &RolloutFacts) -> Digest {
 /// The hash over what a wave came to and who signed for it: what the tickets of the next wave stand on.
 ///
 /// SHA-256 over the line `infusion-pump-gateway gate-wave v1`, a line feed and canonical JSON of `rollout`, `wave`, `number`,
-/// the counts `total`, `verified`, `failures`, `left_behind`, and `signatures` (their ids, sorted).
+/// the counts `total`, `verified`, `failures`, `left_behind`, `taken_out`, and `signatures` (their ids, sorted).
 #[must_use]
 pub fn wave_evidence(rollout: &RolloutFacts, wave: &WaveFacts) -> Digest {
     let tally = Tally::of(&wave.assignments);
@@ -41,6 +41,7 @@ pub fn wave_evidence(rollout: &RolloutFacts, wave: &WaveFacts) -> Digest {
         "verified": tally.verified,
         "failures": tally.failures,
         "left_behind": tally.left_behind,
+        "taken_out": tally.taken_out,
         "signatures": ids(signatures),
     });
     digest("gate-wave", &fields)

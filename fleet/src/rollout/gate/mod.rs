@@ -96,6 +96,8 @@ pub struct Tally {
     pub left_behind: u32,
     /// Under way, or not begun.
     pub unsettled: u32,
+    /// Taken out by a person; not among the total.
+    pub taken_out: u32,
 }
 
 impl Tally {
@@ -109,7 +111,10 @@ impl Tally {
                 Stage::Verified => &mut tally.verified,
                 Stage::Failed => &mut tally.failures,
                 Stage::Left if assignment.left_behind => &mut tally.left_behind,
-                Stage::Left => continue,
+                Stage::Left => {
+                    tally.taken_out = tally.taken_out.saturating_add(1);
+                    continue;
+                }
             };
             *place = place.saturating_add(1);
             tally.total = tally.total.saturating_add(1);

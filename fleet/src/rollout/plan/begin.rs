@@ -1,8 +1,11 @@
 //! Pumps up to the order to install. Every safety rule about touching a pump stands in this file.
 
+use chrono::TimeDelta;
+
 use super::{Course, Planner, Standstill};
 use crate::{
     Timestamp,
+    id::PumpId,
     pump::{Availability, STALE_AFTER},
     rollout::{
         limits::later,
@@ -29,7 +32,9 @@ impl<'a> Planner<'a> {
                 Stage::Waiting if self.has_stray_ticket(assignment) => {
                     self.take_back(assignment, standstill.why);
                 }
-                Stage::Waiting if standstill.given_up => self.does(assignment, AssignmentAction::TakeOut),
+                Stage::Waiting if standstill.given_up || assignment.leaving => {
+                    self.does(assignment, AssignmentAction::TakeOut)
+                }
                 Stage::Waiting => self.pump_waits(assignment, standstill.wait.clone()),
                 Stage::Preparing => self.take_back(assignment, standstill.why),
                 Stage::Updating => self.under_way(rollout, assignment, Some(standstill.why)),
@@ -105,6 +110,9 @@ impl<'a> Planner<'a> {
                 Some(_) | None => return self.does(assignment, AssignmentAction::EndTicket),
             }
         }
+        if assignment.leaving {
+            return self.leave(assignment, Withdrawal::TakenOut, AssignmentAction::TakeOut);
+        }
         if self.is_laggard(course.rollout, wave, assignment) {
             return self.leave_behind(assignment);
         }
@@ -132,7 +140,7 @@ impl<'a> Planner<'a> {
         let next = match assignment.state {
             AssignmentState::Planned => self.ticket(course, assignment, pump, evidence, under),
             AssignmentState::Authorised => self.download(course, assignment, pump, under),
-            AssignmentState::Downloading => Err(Wait::Downloading),
+            AssignmentState::Downloading => Err(self.downloading(pump, assignment.pump)),
             AssignmentState::Staged => self.install(course, assignment, pump, under),
             AssignmentState::AwaitingSafe
             | AssignmentState::Installing
@@ -154,17 +162,24 @@ impl<'a> Planner<'a> {
     fn is_laggard(&self, rollout: &RolloutFacts, wave: &WaveFacts, assignment: &AssignmentFacts) -> bool {
         let limits = &rollout.limits;
         let opened = wave.opened_at.unwrap_or(wave.since);
+        let opened = assignment.again_at.map_or(opened, |again| again.max(opened));
         let tried = assignment.setback.as_ref().map_or(0, |setback| setback.count);
         tried >= limits.attempts.max(1) || self.reached(later(opened, limits.laggard_after))
     }
 
     fn leave_behind(&mut self, assignment: &AssignmentFacts) {
-        if assignment.state.stage() == Stage::Preparing || self.has_stray_ticket(assignment) {
-            return self.take_back(assignment, Withdrawal::LeftBehind);
-        }
         let pump = self.snapshot.pumps.get(&assignment.pump);
         let last_heard = pump.and_then(|pump| pump.heard_at);
-        self.does(assignment, AssignmentAction::MoveToCatchUp { last_heard });
+        let action = AssignmentAction::MoveToCatchUp { last_heard };
+        self.leave(assignment, Withdrawal::LeftBehind, action);
+    }
+
+    /// Nothing leaves a wave with a ticket in hand.
+    fn leave(&mut self, assignment: &AssignmentFacts, why: Withdrawal, action: AssignmentAction) {
+        if assignment.state.stage() == Stage::Preparing || self.has_stray_ticket(assignment) {
+            return self.take_back(assignment, why);
+        }
+        self.does(assignment, action);
     }
 
     fn obstacle(
@@ -265,6 +280,25 @@ impl<'a> Planner<'a> {
         course.used.downloads = course.used.downloads.saturating_add(1);
         self.index.used.downloads = self.index.used.downloads.saturating_add(1);
         Ok(AssignmentAction::OrderDownload { under })
+    }
+
+    /// S3: a pump that came into use while it downloads gets nothing more until it is free again, unless the hospital says so.
+    fn downloading(&mut self, pump: &PumpFacts, id: PumpId) -> Wait {
+        if self.snapshot.hospital.background_download {
+            return Wait::Downloading;
+        }
+        match self.is_free(pump) {
+            Ok(()) => {
+                // What it said grows old, and then it may be in use.
+                let heard_at = pump.heard_at.unwrap_or(self.now);
+                self.reached(later(heard_at, STALE_AFTER + TimeDelta::microseconds(1)));
+                Wait::Downloading
+            }
+            Err(_) => {
+                self.plan.paused_downloads.insert(id);
+                Wait::DownloadPaused
+            }
+        }
     }
 
     /// S3 and S5 side by side: free, just now, in the window, and its care area can spare it.

@@ -160,7 +160,9 @@ impl<'a> Planner<'a> {
             }
             return self.standstill(rollout);
         }
-        if rollout.waves.iter().all(|wave| wave.state == WaveState::Passed) {
+        let is_through =
+            |wave: &WaveFacts| wave.state == WaveState::Passed && Tally::of(&wave.assignments).unsettled == 0;
+        if rollout.waves.iter().all(is_through) {
             return self.does_rollout(rollout, RolloutAction::Complete);
         }
         self.waves(rollout);

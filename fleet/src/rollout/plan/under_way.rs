@@ -73,7 +73,9 @@ impl<'a> Planner<'a> {
             return;
         }
         let is_held = pump.is_none_or(|pump| pump.hold.is_some());
-        let stop = stop.or(is_held.then_some(Withdrawal::PumpHeld));
+        let stop = stop
+            .or(is_held.then_some(Withdrawal::PumpHeld))
+            .or(assignment.leaving.then_some(Withdrawal::TakenOut));
         match (stop, ticket) {
             (Some(why), _) => self.take_back(assignment, why),
             (None, Some(ticket)) if !ticket.withdrawn => {

@@ -71,7 +71,8 @@ impl<'a> Planner<'a> {
             (WaveState::Soaking, Before::Passed(_)) => self.soaking(course.rollout, wave),
             (WaveState::AwaitingApproval, Before::Passed(_)) => self.approval(course.rollout, wave),
             (WaveState::Halted, _) => self.waits(Subject::Wave(wave.id), Wait::Halted),
-            (WaveState::Passed, _) => {}
+            (WaveState::Passed, Before::Passed(evidence)) => return self.stragglers(course, wave, evidence),
+            (WaveState::Passed, Before::Settled(_) | Before::Blocked(_)) => {}
             // S2: also a wave that the record says is further than it can be does not move.
             (
                 WaveState::Pending | WaveState::Open | WaveState::Soaking | WaveState::AwaitingApproval,
@@ -110,6 +111,14 @@ impl<'a> Planner<'a> {
         } else {
             let (unsettled, total) = (tally.unsettled, tally.total);
             self.waits(Subject::Wave(wave.id), Wait::Pumps { unsettled, total });
+        }
+    }
+
+    /// Pumps of a wave that passed, which somebody wants tried again: what opened the wave still stands, and what became of it is
+    /// signed for and stays so. They delay the end of the rollout, not its next wave.
+    fn stragglers(&mut self, course: &mut Course<'a>, wave: &'a WaveFacts, evidence: Digest) {
+        for assignment in &wave.assignments {
+            self.assignment(course, wave, assignment, evidence);
         }
     }
 

@@ -40,6 +40,8 @@ machine! {
         HoldReleased = "hold_released",
         /// Taken out before it began: by a person, with its rollout, or left for the catch-up list.
         TakenOut = "taken_out",
+        /// A person wants it tried once more, from the catch-up list or taken out: never after a failure.
+        TriedAgain = "tried_again",
     }
     /// How far a pump is on its way to a release.
     states AssignmentState {
@@ -128,6 +130,7 @@ machine! {
         }
         /// Taken out before it began.
         Cancelled = "cancelled", "Taken out" {
+            TriedAgain => Planned,
             Failed => Quarantined,
         }
     }
@@ -178,6 +181,12 @@ impl AssignmentState {
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self.stage(), Stage::Verified | Stage::Failed | Stage::Left)
+    }
+
+    /// Whether it runs the new firmware and has to prove itself.
+    #[must_use]
+    pub const fn is_under_test(self) -> bool {
+        matches!(self, Self::TrialBoot | Self::SelfTest | Self::AwaitingSignoff)
     }
 
     /// Whether the pump may still use its ticket.

@@ -134,6 +134,8 @@ pub(in crate::rollout) fn an_assignment(rollout: usize, n: usize, now: Timestamp
         checked_by: Vec::new(),
         signatures: Vec::new(),
         left_behind: false,
+        again_at: None,
+        leaving: false,
         roll_back: None,
     }
 }

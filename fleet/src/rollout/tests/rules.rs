@@ -15,10 +15,10 @@ use crate::{
     check::CheckOutcome,
     id::TicketId,
     pump::SecurityCounter,
-    pump::{Activity, HoldKind},
+    pump::{Activity, HoldKind, STALE_AFTER},
     rollout::{
-        AssignmentAction, HeldBecause, Plan, PumpReport, PumpSays, Step, Wait,
-        gate::{Unmet, before_running},
+        AssignmentAction, HeldBecause, Plan, PumpReport, PumpSays, RolloutAction, Step, Wait,
+        gate::{self, Unmet, before_running},
         limits::HospitalLimits,
         plan,
         snapshot::{PumpFacts, RollBack, Snapshot, TicketFacts, Whereabouts},

@@ -9,6 +9,7 @@ use crate::{
     pump::Activity,
     rollout::{
         PumpSays,
+        limits::Percent,
         snapshot::{RollBack, Snapshot},
         state::{AssignmentState, RolloutEvent},
     },
@@ -154,6 +155,70 @@ fn laggards() {
     world.pass(hours(4));
     world.charge_nurse_signs(1, 1);
     world.turn();
+    world.turn();
+    world.states();
+    insta::assert_snapshot!(world.log);
+}
+
+/// A wave that is short of its verified share has two ways on: its laggards are tried again, or a person takes them out.
+#[test]
+fn catch_up() {
+    let mut world = world(&[&[1, 2, 3], &[4]], |snapshot| {
+        snapshot.rollouts[0].limits.verified_share = Percent::new(100).unwrap();
+        snapshot.pumps.get_mut(&pump(2)).unwrap().activity = Activity::Infusing;
+        snapshot.pumps.get_mut(&pump(3)).unwrap().activity = Activity::Infusing;
+    });
+    world.turn();
+    world.turn();
+    world.install(&[1, 2, 3]);
+    world.verify(&[1], 1);
+    world.note("pumps 2 and 3 are in use for three days, with a ticket in hand");
+    world.pass(hours(72));
+    for _ in 0..3 {
+        world.turn();
+        world.obey_all(&ids(&[2, 3]));
+    }
+    world.pass(hours(4));
+    world.charge_nurse_signs(1, 1);
+    world.turn();
+    world.turn();
+    world.note("the gate wants all of them: pump 2 is free by now and tried again, pump 3 is taken out");
+    world.pump(pump(2)).activity = Activity::Ready;
+    assert!(world.try_again(assignment(1, 2)));
+    world.take_out(assignment(1, 3));
+    world.turn();
+    world.install(&[2]);
+    world.verify(&[2], 1);
+    world.turn();
+    world.pass(hours(4));
+    world.turn();
+    world.charge_nurse_signs(1, 1);
+    world.turn();
+    world.note("the wave passed without pump 3; it comes back, and is tried while the next wave goes on");
+    assert!(world.try_again(assignment(1, 3)));
+    world.pump(pump(3)).activity = Activity::Ready;
+    world.turn();
+    world.install(&[3, 4]);
+    world.verify(&[3], 1);
+    world.verify(&[4], 2);
+    world.turn();
+    world.states();
+    insta::assert_snapshot!(world.log);
+}
+
+/// A person takes a pump out that has a ticket: it is asked for the ticket first, and not left with it.
+#[test]
+fn taken_out_with_a_ticket_in_hand() {
+    let mut world = world(&[&[1, 2]], |_| {});
+    world.turn();
+    world.turn();
+    world.turn();
+    world.obey_all(&ids(&[1, 2]));
+    world.take_out(assignment(1, 1));
+    world.note("pump 1 is to go, pump 2 goes on");
+    world.turn();
+    world.turn();
+    world.obey_all(&ids(&[1, 2]));
     world.turn();
     world.states();
     insta::assert_snapshot!(world.log);

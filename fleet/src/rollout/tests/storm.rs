@@ -405,6 +405,23 @@ impl Storm {
                 row.hold = None;
                 row.row_version.0 += 1;
             }
+            Person::TryAgain { which } => {
+                if let Some(id) = self.some_in(AssignmentState::Cancelled, which) {
+                    assert!(self.world.try_again(id));
+                }
+            }
+            Person::TakeOut { which } => {
+                let Some(id) = nth(&all, which).copied() else {
+                    return;
+                };
+                let stage = self.world.assignment(id).state.stage();
+                if matches!(
+                    stage,
+                    Stage::Waiting | Stage::Preparing | Stage::Updating | Stage::Left
+                ) {
+                    self.world.take_out(id);
+                }
+            }
             Person::RollBack { which } => {
                 let verified = self.some_in(AssignmentState::InService, which);
                 let Some(id) = verified.or_else(|| nth(&all, which).copied()) else {

@@ -79,6 +79,8 @@ pub(super) enum Person {
     Hold { pump: usize, kind: usize },
     Release { pump: usize },
     RollBack { which: usize },
+    TryAgain { which: usize },
+    TakeOut { which: usize },
 }
 
 pub(super) const PUMPS: usize = 7;
@@ -111,6 +113,8 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         1 => (some.clone(), some.clone()).prop_map(|(pump, kind)| Person::Hold { pump, kind }),
         1 => some.clone().prop_map(|pump| Person::Release { pump }),
         1 => some.clone().prop_map(|which| Person::RollBack { which }),
+        1 => some.clone().prop_map(|which| Person::TryAgain { which }),
+        1 => some.clone().prop_map(|which| Person::TakeOut { which }),
     ];
     prop_oneof![
         8 => prop_oneof![2 => Just(0), 1 => any::<u64>()].prop_map(|lost| Act::Turn { lost }),

@@ -17,7 +17,7 @@ use crate::{
         snapshot::{
             AssignmentFacts, PumpFacts, RolloutFacts, RowVersion, Setback, Snapshot, TicketFacts, WaveFacts,
         },
-        state::WaveEvent,
+        state::{AssignmentEvent, WaveEvent},
     },
     text::{ComponentName, ComponentVersion},
 };
@@ -419,6 +419,27 @@ impl World {
         wave.opened_at = Some(now);
         wave.since = now;
         wave.row_version.0 += 1;
+    }
+
+    /// A person wants a pump tried again. Says whether that can be.
+    pub(super) fn try_again(&mut self, id: AssignmentId) -> bool {
+        let now = self.now;
+        let row = self.assignment(id);
+        let Ok(state) = row.state.transition(AssignmentEvent::TriedAgain) else {
+            return false;
+        };
+        (row.state, row.since, row.again_at) = (state, now, Some(now));
+        (row.leaving, row.left_behind, row.setback) = (false, false, None);
+        row.row_version.0 += 1;
+        self.tracked.get_mut(&id).unwrap().state = state;
+        true
+    }
+
+    /// A person takes a pump out.
+    pub(super) fn take_out(&mut self, id: AssignmentId) {
+        let row = self.assignment(id);
+        (row.leaving, row.left_behind) = (true, false);
+        row.row_version.0 += 1;
     }
 
     /// Time goes on; every connected pump keeps saying what it does.

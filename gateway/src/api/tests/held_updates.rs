@@ -390,6 +390,8 @@ fn update(stage: &Stage, pump: PumpId, at: AssignmentState, versions_proved: boo
         roll_back_at: None,
         last_heard: None,
         joined_at: None,
+        again_at: None,
+        leaves_by: None,
     };
     let written = stage.app.store.write(|db| {
         let maker = db.manufacturer_ensure(&Name::new("Acme").unwrap(), repository.manufacturer)?;

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod authorities;
+mod catch_up;
 mod enrolment;
 mod held_updates;
 mod holds;

@@ -649,6 +649,11 @@ impl<'a> Walk<'a> {
         });
         let ward = Ward::with(self.stage, vec![flow]).await;
         let mut pump = ward.pump("SN-R", Some(ward.micu));
+        let (mut second, late) = (
+            ward.pump("SN-S", Some(ward.micu)),
+            ward.pump("SN-T", Some(ward.micu)),
+        );
+        late.connects(false);
         let root = json!({ "name": "other", "manufacturer": "Acme", "root": ward.root() });
         self.does("repository_create", Method::POST, "/repositories", root)
             .await;
@@ -670,11 +675,12 @@ impl<'a> Walk<'a> {
         let act = json!({ "act": "cancel", "reason": "walked past" });
         self.does("rollout_act", Method::POST, &path, act).await;
 
-        let running = ward.run("walk on", &release, &[&[&pump]]).await;
+        let running = ward.run("walk on", &release, &[&[&pump, &second, &late]]).await;
         let path = format!("/waves/{}/briefing", running.wave(0).await);
         let here = json!({ "care_area": ward.micu });
         self.does("wave_briefing_read", Method::POST, &path, here).await;
         pump.updates("2.0", 2);
+        second.updates("2.0", 2);
         let path = format!("/pumps/{}/checks", pump.id);
         let read = json!({
             "check": "flow", "reading": { "reading": "quantity", "value": 1.2, "unit": "percent" },
@@ -683,7 +689,19 @@ impl<'a> Walk<'a> {
         self.does("pump_check_enter", Method::POST, &path, read).await;
         let path = format!("/pumps/{}/roll-back", pump.id);
         let why = json!({ "reason": "walked past" });
-        self.does("pump_roll_back", Method::POST, &path, why).await;
+        self.does("pump_roll_back", Method::POST, &path, why.clone())
+            .await;
+        let path = format!("/pumps/{}/take-out", late.id);
+        self.does("pump_take_out", Method::POST, &path, why.clone()).await;
+        self.stage.turn();
+        let path = format!("/pumps/{}/try-again", late.id);
+        self.does("pump_try_again", Method::POST, &path, why.clone())
+            .await;
+        let path = format!("/waves/{}/roll-back", running.wave(0).await);
+        self.does("wave_roll_back", Method::POST, &path, why.clone())
+            .await;
+        let path = format!("/models/{}/drug-libraries", self.stage.model_of(pump.id));
+        self.does("drug_library_say", Method::POST, &path, why).await;
     }
 
     async fn authorities(&mut self) {

@@ -6,18 +6,18 @@ use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use fleet::{
     access::Role,
-    id::{AccountId, CareAreaId, HoldId, PumpId, ReleaseId, RepositoryId, RetestId, RolloutId},
-    pump::{Component, Hold, HoldKind, InstalledLibrary, SecurityCounter},
+    id::{AccountId, CareAreaId, PumpId, ReleaseId, RepositoryId, RolloutId},
+    pump::{Component, InstalledLibrary, SecurityCounter},
     release::RepositoryName,
     rollout::{
         free_hours::WallHour,
         state::{RolloutState, WaveState},
     },
     signature::Digest,
-    text::{ComponentName, ComponentVersion, HardwareId, Name, Reason},
+    text::{ComponentName, ComponentVersion, HardwareId, Name},
 };
 use serde_json::{Value, json};
-use store::{Db, HoldRecord, PumpPatch, PumpSoftware, ReleaseRecord, RepositoryRecord, WardFloorRecord};
+use store::{PumpPatch, PumpSoftware, ReleaseRecord, RepositoryRecord, WardFloorRecord};
 
 use super::stage::Stage;
 use crate::{engine::rollout::join, fresh};
@@ -92,25 +92,6 @@ impl Ward {
         store
             .write(|db| db.pump_detail_update(pump, version, &patch))
             .unwrap();
-    }
-
-    fn hold(&self, pump: PumpId) {
-        let hold = Hold {
-            kind: HoldKind::Clinical,
-            reason: Reason::new("fell").unwrap(),
-            since: self.stage.app.now(),
-        };
-        let id = HoldId::from_uuid(fresh::uuid(hold.since));
-        let record = HoldRecord::standing(id, pump, &hold, json!({}), None);
-        self.stage.app.store.write(|db| db.hold_create(&record)).unwrap();
-    }
-
-    fn release(&self, pump: PumpId) {
-        let now = self.stage.app.now();
-        let standing = self.stage.app.store.read(|db| db.hold_standing(pump));
-        let (held, retest) = (standing.unwrap().unwrap(), RetestId::from_uuid(fresh::uuid(now)));
-        let released = |db: &mut Db<'_>| db.hold_release(&held, now, retest, &[]);
-        self.stage.app.store.write(released).unwrap();
     }
 
     /// Writes a rollout of two waves and sets it running.
@@ -223,7 +204,7 @@ fn import(stage: &Stage, importer: AccountId, manifest: &str) -> ReleaseId {
 async fn a_preview_says_who_when_and_what_bounds_it() {
     let ward = Ward::new().await;
     let pumps: Vec<_> = (1..=4).map(|number| ward.pump(number)).collect();
-    ward.hold(pumps[3]);
+    ward.stage.hold(pumps[3]);
     let store = &ward.stage.app.store;
     let now = ward.stage.app.now();
     let zone = ward.stage.app.people.zone;
@@ -302,7 +283,7 @@ async fn a_pump_that_comes_later_joins_the_last_wave_once() {
 
     let late = ward.pump(3);
     let held = ward.pump(4);
-    ward.hold(held);
+    ward.stage.hold(held);
     assert_eq!(look(), 1);
     assert_eq!(look(), 0, "it is there already");
     let waves = ward.waves(id);
@@ -314,7 +295,7 @@ async fn a_pump_that_comes_later_joins_the_last_wave_once() {
             .all(|pump| waves.iter().any(|wave| wave.get(pump) == Some(&false)))
     );
 
-    ward.release(held);
+    ward.stage.release(held);
     assert_eq!(look(), 1, "the hold was lifted");
     ward.pump(5);
     assert_eq!(look(), 0, "two may join and no more");

@@ -1,5 +1,7 @@
 //! The safety rules as they reach the service: each test tries to break one, with the hands of people, pumps and the clock.
 
+use std::cell::{Cell, RefCell};
+
 use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use fleet::{
@@ -13,6 +15,7 @@ use super::{
     stage::{Stage, Told},
     ward::{Device, Ward},
 };
+use crate::engine::rollout::turn_with;
 
 /// The installs that a pump was told, since last asked.
 fn installs(stage: &Stage, pump: &Device<'_>) -> usize {
@@ -149,6 +152,70 @@ async fn s3_s7_an_order_that_waited_does_not_reach_a_pump_that_is_busy_or_taken_
     assert_eq!(installs(&stage, &pump), 0, "paused");
     let kinds: Vec<_> = pump.waiting().into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(kinds, ["return_ticket"]);
+}
+
+/// S5: a pump beside is held after the loop looked, and before it orders: the floor counts it.
+#[actix_web::test]
+async fn s5_a_hold_between_the_look_and_the_step_counts_for_the_floor() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let (pump, beside) = (
+        ward.pump("SN-1", Some(ward.micu)),
+        ward.pump("SN-2", Some(ward.micu)),
+    );
+    let mut pump = pump;
+    ward.keeps(&pump, 1);
+    let release = ward.import().await;
+    let _running = ward.run("main", &release, &[&[&pump]]).await;
+    stage.turn();
+    let ticket = pump.ticket();
+    pump.acknowledges();
+    pump.update(ticket, UpdateStage::Staged);
+    stage.told();
+    let once = Cell::new(true);
+    turn_with(&stage.app, || {
+        if once.replace(false) {
+            stage.hold(beside.id);
+        }
+    })
+    .unwrap();
+    assert!(!once.get());
+    assert_eq!(installs(&stage, &pump), 0, "the last one of its ward");
+    assert_eq!(pump.state(), State::Staged);
+    stage.release(beside.id);
+    stage.turn();
+    assert_eq!(installs(&stage, &pump), 1);
+}
+
+/// S2: a pump fails after the loop looked, and before the gate passes on what it saw.
+#[actix_web::test]
+async fn s2_a_failure_between_the_look_and_the_step_stops_the_gate() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let mut pump = ward.pump("SN-1", Some(ward.micu));
+    let release = ward.import().await;
+    let running = ward.run("main", &release, &[&[&pump]]).await;
+    pump.updates("2.0", 2);
+    let ticket = pump.ticket();
+    let signed = ward
+        .nurse
+        .sign("pump", pump.id, "verified_for_clinical_use", None)
+        .await;
+    signed.expect(StatusCode::CREATED);
+    stage.turn();
+    stage.move_clock(TimeDelta::seconds(61));
+    stage.turn();
+    running.approve(0).await;
+    let (once, failing) = (Cell::new(true), RefCell::new(pump));
+    turn_with(&stage.app, || {
+        if once.replace(false) {
+            failing.borrow_mut().proves(ticket, "2.0", 2, 120.0);
+        }
+    })
+    .unwrap();
+    assert!(!once.get());
+    assert_eq!(failing.borrow().state(), State::Quarantined);
+    assert_eq!(running.wave_state(0).await, "awaiting_approval");
 }
 
 /// S4: a signature from before is none for what the pump runs now.

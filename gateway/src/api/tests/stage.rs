@@ -21,6 +21,7 @@ use fleet::{
     id::{AccountId, AuthorityId, CareAreaId, ManufacturerId, ModelId, PumpId},
     inventory::RetentionRule,
     pump::{Activity, Component, Pump, PumpState, SessionEnd},
+    rollout::limits::HospitalLimits,
     text::{ComponentName, ComponentVersion, Name, SerialNumber},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -45,7 +46,7 @@ use crate::{
         outbox::Withheld,
         rollout::{Bell, Memory},
     },
-    firmware::TicketKeys,
+    firmware::{Resting, TicketKeys},
     fresh,
     mqtt::{Down, PumpLink},
     pki::{
@@ -176,6 +177,7 @@ impl Stage {
             bell: Bell::default(),
             listening_since: START,
             withheld: Withheld::default(),
+            resting: Resting::default(),
             memory: Memory::default(),
             store: store.clone(),
             clock: clock.clone(),
@@ -189,6 +191,7 @@ impl Stage {
                 rates,
                 missing_after: TimeDelta::days(30),
                 retention: RetentionRule::default(),
+                hospital: HospitalLimits::DEFAULT,
             },
         };
         let api = Api::new(app.clone());

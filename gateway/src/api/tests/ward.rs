@@ -12,15 +12,15 @@ use fleet::{
     access::{CareAreas, Grant, Role},
     certificate::Fingerprint,
     check::{AutomaticResult, CheckUnit, Claim, Reading},
-    id::{CareAreaId, OrderId, PumpId, ReportId, TicketId},
-    pump::{Activity, Component, PumpState},
+    id::{CareAreaId, HoldId, OrderId, PumpId, ReportId, RetestId, TicketId},
+    pump::{Activity, Component, Hold, HoldKind, PumpState},
     rollout::state::AssignmentState,
     signature::Digest,
-    text::Name,
+    text::{Name, Reason},
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use store::{AssignmentRecord, PresenceChange};
+use store::{AssignmentRecord, Db, HoldRecord, PresenceChange, WardFloorRecord};
 use uuid::Uuid;
 use wire::{
     envelope::{Algorithm, Sealed, seal},
@@ -42,7 +42,7 @@ use crate::{
 
 const PIN: &str = "640917";
 /// What the library on the pumps is.
-const LIBRARY: &[u8] = b"adult general";
+pub(super) const LIBRARY: &[u8] = b"adult general";
 
 /// Somebody with a PIN, who signs.
 pub(super) struct Signer<'a> {
@@ -361,6 +361,25 @@ impl Stage {
         self.app.store.read(|db| db.pump_fetch(pump)).unwrap().model
     }
 
+    pub(super) fn hold(&self, pump: PumpId) {
+        let hold = Hold {
+            kind: HoldKind::Clinical,
+            reason: Reason::new("fell").unwrap(),
+            since: self.app.now(),
+        };
+        let id = HoldId::from_uuid(fresh::uuid(hold.since));
+        let record = HoldRecord::standing(id, pump, &hold, json!({}), None);
+        self.app.store.write(|db| db.hold_create(&record)).unwrap();
+    }
+
+    pub(super) fn release(&self, pump: PumpId) {
+        let now = self.app.now();
+        let standing = self.app.store.read(|db| db.hold_standing(pump));
+        let (held, retest) = (standing.unwrap().unwrap(), RetestId::from_uuid(fresh::uuid(now)));
+        let released = |db: &mut Db<'_>| db.hold_release(&held, now, retest, &[]);
+        self.app.store.write(released).unwrap();
+    }
+
     /// One turn of the rollouts.
     pub(super) fn turn(&self) -> usize {
         rollout::turn(&self.app).unwrap()
@@ -394,7 +413,7 @@ impl<'a> Ward<'a> {
         Self::with(stage, Vec::new()).await
     }
 
-    /// With checks beside the one that the pump runs.
+    /// With checks beside those that the pump runs, or in their place.
     pub(super) async fn with(stage: &'a Stage, checks: Vec<Value>) -> Self {
         let area = |name: &str| {
             let (name, id) = (
@@ -455,7 +474,9 @@ impl<'a> Ward<'a> {
             by_pump("link", "network_link", within("dbm", -80, 0)),
             by_pump("occlusion", "occlusion_pressure", within("kpa", 30, 90)),
         ];
-        let checks: Vec<_> = by_pump.into_iter().chain(self.checks.iter().cloned()).collect();
+        let is_own = |check: &Value| self.checks.iter().any(|own| own["id"] == check["id"]);
+        let by_pump = by_pump.into_iter().filter(|check| !is_own(check));
+        let checks: Vec<_> = by_pump.chain(self.checks.iter().cloned()).collect();
         let manifest = json!({
             "v": 1, "name": "Apex main", "version": version, "manufacturer": "Acme", "models": ["Apex 3"],
             "class": "communications",
@@ -504,6 +525,24 @@ impl<'a> Ward<'a> {
     pub(super) async fn release(&self, version: &str, counter: u32) -> String {
         self.make(version, counter);
         self.import().await
+    }
+
+    /// Its care area keeps so many of a pump's model in service.
+    pub(super) fn keeps(&self, pump: &Device<'_>, keep: i64) {
+        let floor = WardFloorRecord {
+            care_area: self.micu,
+            model: self.stage.model_of(pump.id),
+            keep,
+        };
+        self.stage
+            .app
+            .store
+            .write(|db| db.ward_floor_set(&floor))
+            .unwrap();
+    }
+
+    pub(super) async fn pharmacist(&self) -> Signer<'a> {
+        Signer::new(self.stage, "pharmacist", &[(Role::Pharmacy, CareAreas::All)]).await
     }
 
     pub(super) fn pump(&self, serial: &str, care_area: Option<CareAreaId>) -> Device<'a> {

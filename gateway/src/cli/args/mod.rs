@@ -29,7 +29,9 @@ pub use self::{
     events::EventsArgs,
     hold::{HoldCommand, OwnerArgs},
     people::{AddPersonArgs, DeviceCommand, GlassCommand, LoginArgs, MeCommand, PersonCommand},
-    places::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand, ModelCommand},
+    places::{
+        AreaCommand, ExpectedCommand, LibraryCommand, LocationCommand, ManufacturerCommand, ModelCommand,
+    },
     pump::{CheckArgs, EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold},
     release::{MakeArgs, ReleaseCommand, RepositoryCommand},
     rollout::{ActArgs, PlanArgs, RolloutCommand, WaveCommand},
@@ -111,6 +113,9 @@ pub enum RemoteCommand {
     /// Models of pumps
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Drug libraries: which one is approved for each model
+    #[command(subcommand)]
+    Library(LibraryCommand),
     /// Holds: what is kept from use, and what brings it back
     #[command(subcommand)]
     Hold(HoldCommand),
@@ -123,7 +128,7 @@ pub enum RemoteCommand {
     /// Rollouts: a release on its way to pumps
     #[command(subcommand)]
     Rollout(RolloutCommand),
-    /// Waves of a rollout: briefings
+    /// Waves of a rollout: briefings, and back to the old version
     #[command(subcommand)]
     Wave(WaveCommand),
     /// Manufacturers' certificates that may vouch for a pump's first enrolment

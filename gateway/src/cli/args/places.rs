@@ -1,7 +1,10 @@
 //! `gateway expected|area|location|manufacturer|model …`
 
 use clap::Subcommand;
-use fleet::text::{Contact, Name};
+use fleet::{
+    signature::Digest,
+    text::{ComponentVersion, Contact, Name, Reason},
+};
 
 use super::PageArgs;
 
@@ -71,6 +74,47 @@ pub enum AreaCommand {
     #[command(after_help = "Examples:
   gateway area floors")]
     Floors,
+}
+
+/// Drug libraries: which one the hospital approved for each model.
+#[derive(Debug, Subcommand)]
+pub enum LibraryCommand {
+    /// List what is approved, for each model; or everything that was said about one
+    #[command(after_help = "Examples:
+  gateway library list
+  gateway library list 'Volumat 7'")]
+    List {
+        /// The model's name or id
+        model: Option<String>,
+    },
+    /// Approve a drug library for a model: what a pump reports after an update is held against it
+    #[command(after_help = "Examples:
+  gateway library approve 'Volumat 7' 'Adult ICU' 2026-11 --sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 --reason 'P&T committee, 18 November'")]
+    Approve {
+        /// The model's name or id
+        model: String,
+        /// What the library is called
+        name: Name,
+        /// Its version, in the pharmacy's own words
+        #[arg(id = "library_version", value_name = "VERSION")]
+        version: ComponentVersion,
+        /// The SHA-256 of the library as it lies on a pump, in hexadecimal
+        #[arg(long, value_name = "HEX")]
+        sha256: Digest,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+    },
+    /// Say that no drug library is approved for a model: every pump that reports one is looked at by a person
+    #[command(after_help = "Examples:
+  gateway library withdraw 'Volumat 7' --reason 'wrong limits for heparin'")]
+    Withdraw {
+        /// The model's name or id
+        model: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+    },
 }
 
 /// Places where pumps are kept.

@@ -136,6 +136,30 @@ Its checks, with limits and units, are in `gateway release show`. Units are neve
         #[arg(long, value_name = "TEXT")]
         reason: Reason,
     },
+    /// Try a pump again that its rollout left behind, or that was taken out
+    #[command(after_help = "Examples:
+  gateway pump try-again BM-10442 --reason 'back from loan, on mains in the clean utility'
+
+Its time and its attempts begin anew. Pumps that were left behind: gateway rollout show <rollout> --catch-up")]
+    TryAgain {
+        /// Asset tag, serial number, UDI or id
+        pump: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+    },
+    /// Take a pump out of its rollout: the wave goes on without it, and the gate says how many were taken out
+    #[command(after_help = "Examples:
+  gateway pump take-out BM-10442 --reason 'goes to the museum next week'
+
+A pump that installs comes to its end, and one that failed stays a failure.")]
+    TakeOut {
+        /// Asset tag, serial number, UDI or id
+        pump: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+    },
     /// Let a pump whose certificate has expired renew it, once
     #[command(after_help = "Examples:
   gateway pump late-renewal BM-10442

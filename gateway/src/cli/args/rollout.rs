@@ -157,4 +157,20 @@ The charge nurse then signs for the care area: gateway signature sign wave 'Volu
         #[arg(long)]
         yes: bool,
     },
+    /// Ask for the old version of every pump of a wave that has the new one; a rollout that runs is halted with it
+    #[command(after_help = "Examples:
+  gateway wave roll-back 'Volumat 9.12/1' --reason 'the new keypad driver misses presses'
+  gateway wave roll-back 'Volumat 9.12/1' --reason 'the new keypad driver misses presses' --yes
+
+Each pump goes back when it is free and where its security floor allows; what holds it: gateway rollout waiting.")]
+    RollBack {
+        /// Its rollout and number, its name, or its id
+        wave: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }

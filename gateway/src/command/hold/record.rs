@@ -97,9 +97,14 @@ fn update(db: &mut Db<'_>, row: &AssignmentRecord, now: Timestamp) -> Result<Val
         Err(StoreError::Corrupt { .. }) => None,
         Err(error) => return Err(error),
     };
+    let library = check::approved_library(db, row.pump)?;
     let checks = manifest.and_then(|manifest| {
-        let deadline = facts::spec_of(&rollout).ok()?.limits.complete().check_deadline;
-        check::evaluation(row, &manifest, &results, deadline, now)
+        let asked = check::Asked {
+            manifest: &manifest,
+            library,
+            deadline: facts::spec_of(&rollout).ok()?.limits.complete().check_deadline,
+        };
+        check::evaluation(row, &asked, &results, now)
     });
     Ok(json!({
         "id": row.id,

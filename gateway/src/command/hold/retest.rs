@@ -26,7 +26,7 @@ use crate::{
     app::{Actor, App},
     deed::Deed,
     engine::rollout::{
-        check::Entered,
+        check::{self, Entered},
         facts::{self, corrupt},
     },
 };
@@ -201,6 +201,8 @@ fn specs(retest: &RetestRecord) -> Result<Vec<CheckSpec>, StoreError> {
 /// An attempt with what was read in it. What can not be read proves nothing.
 pub(crate) fn tested(db: &mut Db<'_>, record: RetestRecord, now: Timestamp) -> Result<Tested, StoreError> {
     let plan = specs(&record)?;
+    let pump = db.hold_fetch(record.hold)?.pump;
+    let approved_library = check::approved_library(db, pump)?;
     let mut run_by = vec![record.begun_by];
     let (mut automatic, mut manual, mut components) = (Vec::new(), Vec::new(), None);
     for result in db.retest_result_of(record.id)? {
@@ -220,7 +222,7 @@ pub(crate) fn tested(db: &mut Db<'_>, record: RetestRecord, now: Timestamp) -> R
     run_by.dedup();
     let evaluation = evaluate(&Attempt {
         plan: &plan,
-        approved_library: None,
+        approved_library,
         since: record.begun_at,
         automatic_due: record.due,
         manual_due: record.due,

@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 use fleet::{
     Timestamp,
     check::{Attempt, AutomaticReport, AutomaticResult, Evaluation, ManualResult, Reading, evaluate},
-    id::AccountId,
+    id::{AccountId, PumpId},
     release::Manifest,
-    signature::ZonedTime,
+    signature::{Digest, ZonedTime},
     text::{CheckId, InstrumentId},
 };
 use serde::{Deserialize, Serialize};
-use store::{AssignmentRecord, CheckRecord};
+use store::{AssignmentRecord, CheckRecord, Db, StoreError};
 
 use crate::command::rollout::BenchReading;
 
@@ -62,16 +62,33 @@ impl Entered {
     }
 }
 
+/// The SHA-256 of the drug library that the hospital approved for a pump, as it is now.
+pub(crate) fn approved_library(db: &mut Db<'_>, pump: PumpId) -> Result<Option<Digest>, StoreError> {
+    let model = db.pump_fetch(pump)?.model;
+    let newest = db.drug_library_history(model)?.into_iter().next();
+    Ok(newest.and_then(|said| said.sha256))
+}
+
+/// What an update has to prove, and by when.
+pub(crate) struct Asked<'a> {
+    pub(crate) manifest: &'a Manifest,
+    /// The SHA-256 of the drug library that is approved for the pump.
+    pub(crate) library: Option<Digest>,
+    /// How long after the new firmware came up.
+    pub(crate) deadline: TimeDelta,
+}
+
 /// What the results of an assignment come to; nothing before the new firmware runs. What can not be read proves nothing.
 pub(crate) fn evaluation(
     assignment: &AssignmentRecord,
-    manifest: &Manifest,
+    asked: &Asked<'_>,
     results: &[CheckRecord],
-    deadline: TimeDelta,
     now: Timestamp,
 ) -> Option<Evaluation> {
     let since = assignment.booted_at?;
-    let due = since.checked_add_signed(deadline).unwrap_or(Timestamp::MAX_UTC);
+    let due = since
+        .checked_add_signed(asked.deadline)
+        .unwrap_or(Timestamp::MAX_UTC);
     let newest = results.iter().map(|result| result.attempt).max().unwrap_or(1);
     let mut automatic = Vec::new();
     let mut manual = Vec::new();
@@ -92,8 +109,8 @@ pub(crate) fn evaluation(
         }
     }
     Some(evaluate(&Attempt {
-        plan: &manifest.checks,
-        approved_library: None,
+        plan: &asked.manifest.checks,
+        approved_library: asked.library,
         since,
         automatic_due: due,
         manual_due: due,

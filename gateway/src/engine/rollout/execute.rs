@@ -7,17 +7,17 @@ use fleet::{
     Timestamp,
     audit::Action,
     event::EventKind,
-    id::{AssignmentId, PumpId, TicketId},
+    id::{AssignmentId, PumpId, TicketId, WaveId},
     pump::{Availability, HoldKind, availability},
     rollout::{
         AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, snapshot::TICKET_GRACE,
         state::WaveState,
     },
-    signature::Digest,
+    signature::{Digest, SubjectKind},
     text::Reason,
 };
 use serde_json::{Value, json};
-use store::{AssignmentRecord, Db, StoreError, TicketRecord};
+use store::{AssignmentRecord, Db, StoreError, TicketRecord, Touched};
 use wire::{
     message::{Order, OrderBody, V1},
     ticket::Ticket,
@@ -116,6 +116,36 @@ struct Carrying<'a> {
     after: After,
 }
 
+/// What was committed since the look that a plan was made from.
+struct Since<'a> {
+    facts: &'a Facts,
+    touched: &'a Touched,
+}
+
+impl Since<'_> {
+    /// Whether any of it is about a wave: its row, its signatures, its pumps.
+    fn is_of_wave(&self, wave: WaveId) -> bool {
+        let Self { facts, touched } = self;
+        let in_it = |assignment: &AssignmentId| facts.wave_of(*assignment) == Some(wave);
+        touched.waves.contains(&wave)
+            || touched.signed.contains(&(SubjectKind::Wave, wave.as_uuid()))
+            || touched.assignments.iter().any(in_it)
+            || touched
+                .pumps
+                .iter()
+                .any(|pump| facts.assignments_of(*pump).iter().any(in_it))
+    }
+
+    /// Whether any of it is about a pump that counts for the same ward floor.
+    fn is_beside(&self, pump: PumpId) -> bool {
+        let group = |pump: &PumpId| self.facts.snapshot.pumps.get(pump)?.group();
+        let Some(ours) = group(&pump).filter(|ours| self.facts.snapshot.floors.contains_key(ours)) else {
+            return false;
+        };
+        self.touched.pumps.iter().any(|other| group(other) == Some(ours))
+    }
+}
+
 fn overtaken(what: &'static str) -> CommandError {
     CommandError::Store(StoreError::Conflict {
         what: "carry out a step",
@@ -162,6 +192,7 @@ impl Carrying<'_> {
                     wanted.opened_at = Some(self.change.now);
                 }
                 if let WaveAction::Pass { evidence } = action {
+                    self.as_it_was_seen(|seen| seen.is_of_wave(*wave))?;
                     wanted.evidence = Some(*evidence);
                 }
                 self.rows.waves.remove(wave);
@@ -228,6 +259,7 @@ impl Carrying<'_> {
             AssignmentAction::OrderInstall { under } => {
                 self.still_so(db, pump, under)?;
                 self.still_free(db, pump)?;
+                self.as_it_was_seen(|seen| seen.is_beside(pump))?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
                 self.order(db, pump, OrderBody::Install { ticket })?;
             }
@@ -271,6 +303,7 @@ impl Carrying<'_> {
                     return Err(overtaken("the pump"));
                 }
                 self.still_free(db, pump)?;
+                self.as_it_was_seen(|seen| seen.is_beside(pump))?;
                 let ticket = row.ticket.ok_or_else(|| overtaken("the ticket"))?;
                 let reason = Self::reason(&"somebody asked for the old version")?;
                 wanted.roll_back_at = Some(self.change.now);
@@ -304,6 +337,22 @@ impl Carrying<'_> {
         }
         if self.rows.wave(db, under.wave)? != under.wave_seen.0 {
             return Err(overtaken("the wave"));
+        }
+        Ok(())
+    }
+
+    /// Whether what a step depends on beside its own rows is as it was seen: a gate on all pumps of its wave (S2), a ward floor on the
+    /// pumps beside (S5). What was committed since the look is noted, and nothing else is while this transaction lasts.
+    fn as_it_was_seen(&self, depends: impl FnOnce(&Since<'_>) -> bool) -> Result<(), CommandError> {
+        let is_overtaken = self.change.app.store.has_touched(|touched| {
+            touched.everything
+                || depends(&Since {
+                    facts: self.facts,
+                    touched,
+                })
+        });
+        if is_overtaken {
+            return Err(overtaken("something that the step depends on"));
         }
         Ok(())
     }

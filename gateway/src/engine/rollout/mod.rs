@@ -81,6 +81,11 @@ const STEPS: usize = 500;
 /// # Errors
 /// The database's.
 pub fn turn(app: &App) -> Result<usize, StoreError> {
+    turn_with(app, || {})
+}
+
+/// A turn in which something happens after each look, before what was planned from it is carried out.
+pub(crate) fn turn_with(app: &App, meanwhile: impl Fn()) -> Result<usize, StoreError> {
     outbox::deliver_withheld(app);
     let mut kept = app.memory.lock();
     let mut done = 0;
@@ -89,7 +94,14 @@ pub fn turn(app: &App) -> Result<usize, StoreError> {
         let Some(facts) = kept.look(app, now)? else {
             break;
         };
-        let Plan { steps, next_at, .. } = plan(&facts.snapshot, now);
+        let Plan {
+            steps,
+            next_at,
+            paused_downloads,
+            ..
+        } = plan(&facts.snapshot, now);
+        app.resting.set(paused_downloads);
+        meanwhile();
         let some = steps.get(..STEPS).unwrap_or(&steps);
         let carried = execute::all(app, facts, some)?;
         if steps.is_empty() {

@@ -169,7 +169,12 @@ impl Reading<'_> {
             .limits
             .complete()
             .check_deadline;
-        match check::evaluation(&row, &release.manifest, &results, deadline, self.now) {
+        let asked = check::Asked {
+            manifest: &release.manifest,
+            library: check::approved_library(db, row.pump)?,
+            deadline,
+        };
+        match check::evaluation(&row, &asked, &results, self.now) {
             Some(evaluation) if evaluation.outcome.holds() => {
                 self.fails(db, &row, HeldBecause::Checks(evaluation.outcome))
             }

@@ -214,6 +214,31 @@ async fn a_revoked_pump_gets_no_more() {
     counter.nothing_is_open().await;
 }
 
+/// S3: a pump that comes into use is cut off where it is, turned away while it is in use, and goes on by ranges afterwards.
+#[tokio::test]
+async fn a_pump_that_is_in_use_gets_nothing_until_it_is_free() {
+    let counter = Counter::open(config::Firmware::default());
+    counter.stock_large();
+    let begun = counter.begin(From::Pump(1), counter::LARGE).await;
+    counter.resting.set([pump(1)].into());
+    let received = begun.rest().await;
+    assert!(received < counter::LARGE_LENGTH, "{received}");
+    counter.nothing_is_open().await;
+    let rest = format!("Range: bytes={received}-\r\n");
+    let answer = counter
+        .ask(From::Pump(1), "GET", counter::LARGE, &rest)
+        .await
+        .ok(503);
+    assert_eq!(answer.header("retry-after"), COME_AGAIN.to_string());
+    counter.get(From::Pump(2), FILE).await.ok(200);
+    counter.resting.set([].into());
+    let answer = counter
+        .ask(From::Pump(1), "GET", counter::LARGE, &rest)
+        .await
+        .ok(206);
+    assert_eq!(answer.body.len() as u64, counter::LARGE_LENGTH - received);
+}
+
 #[tokio::test]
 async fn one_that_does_not_read_holds_nobody_up() {
     let counter = Counter::open(config::Firmware {

@@ -93,6 +93,50 @@ fn s3_the_policy_for_the_background_is_for_downloads_only() {
     check(AssignmentState::Staged, true, 0);
 }
 
+/// A download under way rests as soon as the pump is in use, or may be, and the policy is what decides.
+#[test]
+fn s3_a_download_under_way_rests_while_the_pump_is_in_use() {
+    let check = |spoil: &dyn Fn(&mut Snapshot), rests: bool| {
+        let mut snapshot = a_snapshot(&[&[1]], now());
+        open(&mut snapshot, 1);
+        put(&mut snapshot, 1, 0, AssignmentState::Downloading);
+        spoil(&mut snapshot);
+        let plan = plan(&snapshot, now());
+        assert_eq!(plan.paused_downloads.contains(&pump(1)), rests, "{plan:?}");
+        assert_eq!(
+            waits(&plan)
+                .iter()
+                .any(|wait| wait.contains("its download rests")),
+            rests,
+            "{plan:?}"
+        );
+        assert!(actions(&plan).is_empty(), "{plan:?}");
+        plan
+    };
+    let busy =
+        |snapshot: &mut Snapshot| snapshot.pumps.get_mut(&pump(1)).unwrap().activity = Activity::Infusing;
+    let stale = |snapshot: &mut Snapshot| {
+        snapshot.pumps.get_mut(&pump(1)).unwrap().heard_at =
+            Some(now() - STALE_AFTER - TimeDelta::seconds(1));
+    };
+    check(&busy, true);
+    check(&stale, true);
+    check(
+        &|snapshot| {
+            busy(snapshot);
+            snapshot.hospital.background_download = true;
+        },
+        false,
+    );
+    // What it said just now is too old one day: the plan says when, and is right about it.
+    let mut at_rest = a_snapshot(&[&[1]], now());
+    open(&mut at_rest, 1);
+    put(&mut at_rest, 1, 0, AssignmentState::Downloading);
+    let next_at = check(&|_| {}, false).next_at.unwrap();
+    assert!(next_at <= now() + STALE_AFTER + TimeDelta::seconds(1));
+    assert!(plan(&at_rest, next_at).paused_downloads.contains(&pump(1)));
+}
+
 #[test]
 fn s4_only_passed_checks_proved_versions_and_a_signature_lead_back_to_service() {
     let check = |checks, proved, signed, late, expected: Option<AssignmentAction>| {

@@ -29,6 +29,51 @@ fn s2_no_ticket_before_the_gate_of_the_wave_before_passed_with_its_signatures() 
     check(|snapshot| snapshot.rollouts[0].approvals.clear(), 0);
 }
 
+/// A pump of a wave that passed may be tried again: on what its own wave was opened on, while its rollout runs, and never on the
+/// evidence of its own wave's gate.
+#[test]
+fn s2_a_straggler_goes_on_what_its_wave_was_opened_on() {
+    let mut snapshot = a_snapshot(&[&[1], &[2]], now());
+    open(&mut snapshot, 1);
+    let approval = gate::approval_evidence(&snapshot.rollouts[0]);
+    let passed_on = Digest::of(b"what wave 1 came to");
+    let wave = &mut snapshot.rollouts[0].waves[0];
+    (wave.state, wave.evidence) = (WaveState::Passed, Some(passed_on));
+    wave.assignments[0].again_at = Some(now());
+    let issued = |snapshot: &Snapshot| {
+        let plan = plan(snapshot, now());
+        let tickets = actions(&plan).into_iter().filter_map(|action| match action {
+            AssignmentAction::IssueTicket { evidence, .. } => Some(*evidence),
+            _ => None,
+        });
+        let completes = plan.steps.iter().any(|step| {
+            matches!(
+                step,
+                Step::Rollout {
+                    action: RolloutAction::Complete,
+                    ..
+                }
+            )
+        });
+        assert!(!completes, "a pump is still to be tried: {plan:?}");
+        tickets.collect::<Vec<_>>()
+    };
+    assert_eq!(issued(&snapshot), [approval]);
+    // Also when every wave passed: the rollout waits for it.
+    let wave = &mut snapshot.rollouts[0].waves[1];
+    (wave.state, wave.evidence) = (WaveState::Passed, Some(passed_on));
+    wave.assignments[0].state = AssignmentState::InService;
+    assert_eq!(issued(&snapshot), [approval]);
+    for stopped in [
+        RolloutState::Paused,
+        RolloutState::Halted,
+        RolloutState::Cancelled,
+    ] {
+        snapshot.rollouts[0].state = stopped;
+        assert!(issued(&snapshot).is_empty(), "S7: {stopped:?}");
+    }
+}
+
 #[test]
 fn s6_a_pump_has_one_live_assignment() {
     let two = || {

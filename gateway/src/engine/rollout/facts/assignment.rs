@@ -22,13 +22,6 @@ pub(super) struct UnderTest {
     results: Vec<CheckRecord>,
 }
 
-pub(super) const fn is_under_test(state: AssignmentState) -> bool {
-    matches!(
-        state,
-        AssignmentState::TrialBoot | AssignmentState::SelfTest | AssignmentState::AwaitingSignoff
-    )
-}
-
 /// An assignment, but for what depends on its pump, its checks and signatures.
 pub(super) fn assignment_facts(standing: &Standing) -> AssignmentFacts {
     AssignmentFacts {
@@ -48,6 +41,8 @@ pub(super) fn assignment_facts(standing: &Standing) -> AssignmentFacts {
         checked_by: Vec::new(),
         signatures: Vec::new(),
         left_behind: standing.left_behind,
+        again_at: standing.again_at,
+        leaving: standing.leaves_by.is_some(),
         roll_back: standing.roll_back_by.map(|asked_by| RollBack {
             asked_by,
             ordered_at: standing.roll_back_at,
@@ -109,8 +104,13 @@ impl Facts {
         let (Some(rollout), Some(release)) = (rollout, release) else {
             return CheckOutcome::Awaiting;
         };
-        let deadline = rollout.limits.check_deadline;
-        check::evaluation(row, &release.manifest, results, deadline, now)
+        let pump = self.snapshot.pumps.get(&row.pump);
+        let asked = check::Asked {
+            manifest: &release.manifest,
+            library: pump.and_then(|pump| self.libraries.get(&pump.model).copied()),
+            deadline: rollout.limits.check_deadline,
+        };
+        check::evaluation(row, &asked, results, now)
             .map_or(CheckOutcome::Awaiting, |evaluation| evaluation.outcome)
     }
 

@@ -6,7 +6,6 @@ use fleet::{
     Timestamp,
     rollout::{
         floor::Group,
-        limits::HospitalLimits,
         snapshot::{RolloutFacts, RowVersion, Snapshot, TicketFacts, WaveFacts},
     },
 };
@@ -44,7 +43,7 @@ pub(crate) fn load_these(
     let mut facts = bare(db, app, rollouts, stages, now)?;
     let mut under_test = Vec::new();
     for standing in standings {
-        if assignment::is_under_test(standing.state) {
+        if standing.state.is_under_test() {
             under_test.push(standing.id);
         }
         facts.place(&standing);
@@ -99,7 +98,7 @@ fn bare(
             pumps: BTreeMap::new(),
             tickets: Vec::new(),
             floors: floors(db)?,
-            hospital: HospitalLimits::DEFAULT,
+            hospital: app.settings.hospital,
             listening_since: app.listening_since,
         },
         schemes: schemes(releases.values()),
@@ -113,6 +112,7 @@ fn bare(
         signs: HashMap::new(),
         missing_next: Timestamp::MAX_UTC,
         under_test: BTreeMap::new(),
+        libraries: db.drug_library_approved()?,
         staff: Staff::read(db)?,
         signatures: Signatures::default(),
     })

@@ -27,7 +27,7 @@ use std::{
 
 use fleet::{
     Timestamp,
-    id::{AssignmentId, CareAreaId, PumpId, ReleaseId, RolloutId, WaveId},
+    id::{AssignmentId, CareAreaId, ModelId, PumpId, ReleaseId, RolloutId, WaveId},
     release::{Manifest, TargetPath},
     rollout::{snapshot::Snapshot, spec::Spec},
     signature::Digest,
@@ -63,6 +63,8 @@ pub(crate) struct Facts {
     /// No pump goes missing before.
     missing_next: Timestamp,
     under_test: BTreeMap<AssignmentId, UnderTest>,
+    /// The drug libraries that are approved, by model.
+    libraries: HashMap<ModelId, Digest>,
     staff: Staff,
     signatures: Signatures,
 }
@@ -105,6 +107,18 @@ impl Facts {
     pub(crate) fn rollout_of(&self, assignment: AssignmentId) -> Option<RolloutId> {
         let place = self.places.get(&assignment)?;
         Some(self.snapshot.rollouts.get(place.rollout)?.id)
+    }
+
+    /// The wave that an assignment belongs to.
+    pub(crate) fn wave_of(&self, assignment: AssignmentId) -> Option<WaveId> {
+        let place = self.places.get(&assignment)?;
+        let rollout = self.snapshot.rollouts.get(place.rollout)?;
+        Some(rollout.waves.get(place.wave)?.id)
+    }
+
+    /// The assignments of a pump in rollouts that have something left to do.
+    pub(crate) fn assignments_of(&self, pump: PumpId) -> &[AssignmentId] {
+        self.of_pump.get(&pump).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -197,7 +197,7 @@ impl Facts {
             // Whether the release fits is to be looked at again.
             dirty.pumps.insert(standing.pump);
         }
-        if assignment::is_under_test(standing.state) {
+        if standing.state.is_under_test() {
             dirty.under_test.insert(standing.id);
         } else {
             self.under_test.remove(&standing.id);

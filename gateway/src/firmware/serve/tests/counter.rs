@@ -28,7 +28,7 @@ use crate::{
     clock::Clock,
     est,
     firmware::{
-        Figures, Firmware, TicketKeys,
+        Figures, Firmware, Resting, TicketKeys,
         tests::workshop::{NOW, Workshop},
     },
     pki::{
@@ -66,6 +66,7 @@ pub(super) struct Counter {
     pub(super) gate: Arc<Gate>,
     pub(super) tickets: Arc<TicketKeys>,
     pub(super) figures: Figures,
+    pub(super) resting: Resting,
     now: Arc<Mutex<fleet::Timestamp>>,
     address: SocketAddr,
     root: Vec<u8>,
@@ -115,12 +116,13 @@ impl Counter {
         let keys = FileKeyStore::new(workshop.dir().join("gateway-keys"), KdfCost::FOR_TESTS);
         let passphrase = SecretString::from("only for this test");
         let tickets = Arc::new(TicketKeys::open_or_create(&keys, &passphrase).unwrap());
-        let figures = Figures::default();
+        let (figures, resting) = (Figures::default(), Resting::default());
         let firmware = Firmware::new(
             workshop.shelf(),
             settings,
             Arc::clone(&tickets),
             Arc::clone(&gate),
+            resting.clone(),
             clock.clone(),
             figures.clone(),
         );
@@ -149,6 +151,7 @@ impl Counter {
             gate,
             tickets,
             figures,
+            resting,
             now,
             address,
             root: world.root.der.clone(),

@@ -528,6 +528,8 @@ fn assignment(
         before: json!([]),
         named: json!([]),
         joined_at: None,
+        again_at: None,
+        leaves_by: None,
         ticket: None,
         heard: 0,
         booted: None,

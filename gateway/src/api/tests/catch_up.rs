@@ -1,0 +1,243 @@
+//! What people do about pumps that a rollout did not reach, about a wave that they want back, and about drug libraries.
+
+use actix_web::http::StatusCode;
+use chrono::TimeDelta;
+use fleet::{pump::Activity, rollout::state::AssignmentState as State, signature::Digest};
+use serde_json::{Value, json};
+use wire::message::UpdateStage;
+
+use super::{
+    stage::{Stage, Told},
+    ward::{Device, LIBRARY, Running, Ward},
+};
+
+fn why() -> Value {
+    json!({ "reason": "a test says so" })
+}
+
+async fn verify(ward: &Ward<'_>, stage: &Stage, pump: &Device<'_>) {
+    let signed = ward
+        .nurse
+        .sign("pump", pump.id, "verified_for_clinical_use", None)
+        .await;
+    signed.expect(StatusCode::CREATED);
+    stage.turn();
+    assert_eq!(pump.state(), State::InService);
+}
+
+async fn row(running: &Running<'_, '_>, pump: &Device<'_>) -> Value {
+    let shown = running.shown().await;
+    let waves = shown["waves"].as_array().unwrap();
+    let mut rows = waves
+        .iter()
+        .flat_map(|wave| wave["assignments"].as_array().unwrap());
+    let id = json!(pump.id);
+    rows.find(|row| row["pump"] == id).unwrap().clone()
+}
+
+#[actix_web::test]
+async fn a_pump_that_was_left_behind_is_tried_again() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let (mut free, mut busy) = (
+        ward.pump("SN-1", Some(ward.micu)),
+        ward.pump("SN-2", Some(ward.micu)),
+    );
+    busy.does(Activity::Infusing);
+    let release = ward.import().await;
+    let running = ward.run("main", &release, &[&[&free, &busy]]).await;
+    free.updates("2.0", 2);
+    verify(&ward, &stage, &free).await;
+    let again = format!("/pumps/{}/try-again", busy.id);
+    let early = ward.author.post(&again, why()).await.expect(StatusCode::CONFLICT);
+    assert_eq!(early["code"], "not_under_test", "{early}");
+
+    // In use all week.
+    stage.move_clock(TimeDelta::days(8));
+    busy.does(Activity::Infusing);
+    stage.turn();
+    let left = row(&running, &busy).await;
+    assert_eq!(
+        (&left["state"], &left["left_behind"]),
+        (&json!("cancelled"), &json!(true))
+    );
+    assert!(left["last_heard"].is_string(), "{left}");
+    assert_eq!(running.wave_state(0).await, "soaking");
+
+    // A week later it is wanted again: its time runs anew, and nothing of the week before counts.
+    ward.author
+        .post(&again, why())
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    stage.turn();
+    assert_eq!(running.wave_state(0).await, "open");
+    let tried = row(&running, &busy).await;
+    assert_eq!(
+        (&tried["left_behind"], &tried["last_heard"]),
+        (&json!(false), &Value::Null)
+    );
+    stage.move_clock(TimeDelta::days(6));
+    busy.does(Activity::Ready);
+    busy.updates("2.0", 2);
+    verify(&ward, &stage, &busy).await;
+    stage.move_clock(TimeDelta::seconds(61));
+    stage.turn();
+    running.approve(0).await;
+    stage.turn();
+    assert_eq!(running.shown().await["state"], "completed");
+    // What is over takes nothing up again.
+    ward.author.post(&again, why()).await.expect(StatusCode::CONFLICT);
+}
+
+#[actix_web::test]
+async fn a_pump_that_is_taken_out_gives_its_ticket_back_first() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let (mut stays, mut leaves) = (
+        ward.pump("SN-1", Some(ward.micu)),
+        ward.pump("SN-2", Some(ward.micu)),
+    );
+    let release = ward.import().await;
+    let running = ward.run("main", &release, &[&[&stays, &leaves]]).await;
+    stage.turn();
+    leaves.acknowledges();
+    let ticket = leaves.ticket();
+    let out = format!("/pumps/{}/take-out", leaves.id);
+    ward.author.post(&out, why()).await.expect(StatusCode::NO_CONTENT);
+    stage.turn();
+    let kinds: Vec<_> = leaves.waiting().into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(kinds, ["return_ticket"]);
+    assert_ne!(leaves.state(), State::Cancelled, "it may still use its ticket");
+    // Twice is once.
+    ward.author.post(&out, why()).await.expect(StatusCode::CONFLICT);
+    leaves.update(ticket, UpdateStage::TicketReturned);
+    stage.turn();
+    assert_eq!(leaves.state(), State::Cancelled);
+    let left = row(&running, &leaves).await;
+    assert_eq!(
+        (&left["taken_out"], &left["left_behind"]),
+        (&json!(true), &json!(false))
+    );
+
+    stays.updates("2.0", 2);
+    verify(&ward, &stage, &stays).await;
+    assert_eq!(running.wave_state(0).await, "soaking");
+    // What is verified is not taken out of what is signed for.
+    let out = format!("/pumps/{}/take-out", stays.id);
+    ward.author.post(&out, why()).await.expect(StatusCode::CONFLICT);
+}
+
+/// S4: a failure is not taken out of the count, nor tried again past its hold.
+#[actix_web::test]
+async fn a_failure_stays_a_failure() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let (mut pump, other) = (
+        ward.pump("SN-1", Some(ward.micu)),
+        ward.pump("SN-2", Some(ward.micu)),
+    );
+    other.connects(false);
+    let release = ward.import().await;
+    let _running = ward.run("main", &release, &[&[&pump, &other]]).await;
+    stage.turn();
+    let ticket = pump.ticket();
+    pump.acknowledges();
+    pump.update(ticket, UpdateStage::Staged);
+    stage.turn();
+    pump.update(ticket, UpdateStage::Activating);
+    pump.update(ticket, UpdateStage::ChecksBegun);
+    pump.proves(ticket, "2.0", 2, 120.0);
+    stage.turn();
+    assert!(pump.is_held());
+    let before = pump.state();
+    for what in ["take-out", "try-again"] {
+        let path = format!("/pumps/{}/{what}", pump.id);
+        ward.author.post(&path, why()).await.expect(StatusCode::CONFLICT);
+    }
+    stage.turn();
+    assert_eq!(pump.state(), before);
+    assert!(pump.is_held());
+}
+
+#[actix_web::test]
+async fn a_whole_wave_goes_back_and_its_rollout_halts() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let (mut first, mut second) = (
+        ward.pump("SN-1", Some(ward.micu)),
+        ward.pump("SN-2", Some(ward.micu)),
+    );
+    let third = ward.pump("SN-3", Some(ward.ed));
+    let release = ward.import().await;
+    let running = ward.run("main", &release, &[&[&first, &second], &[&third]]).await;
+    let back = format!("/waves/{}/roll-back", running.wave(0).await);
+    ward.author.post(&back, why()).await.expect(StatusCode::CONFLICT);
+    first.updates("2.0", 2);
+    second.updates("2.0", 2);
+    verify(&ward, &stage, &first).await;
+    stage.told();
+
+    let done = ward.author.post(&back, why()).await.expect(StatusCode::OK);
+    assert_eq!(done, json!({ "asked": 2, "halted": true }));
+    assert_eq!(running.shown().await["state"], "halted");
+    // S3: not while it is in use.
+    second.does(Activity::Infusing);
+    stage.turn();
+    let told = |pump: &Device<'_>, told: &[Told]| told.contains(&Told::Order(pump.id, "roll_back"));
+    let now = stage.told();
+    assert!(told(&first, &now) && !told(&second, &now), "{now:?}");
+    second.does(Activity::Ready);
+    stage.turn();
+    assert!(told(&second, &stage.told()));
+    // Nobody is asked twice, and the next wave does not begin.
+    ward.author.post(&back, why()).await.expect(StatusCode::CONFLICT);
+    assert_eq!(third.state(), State::Planned);
+}
+
+/// A check of the drug library that names no hash is held against what the pharmacy approved for the model, and against nothing
+/// else: where nothing is approved, a person looks at it.
+#[actix_web::test]
+async fn a_drug_library_is_held_against_what_the_pharmacy_approved() {
+    let stage = Stage::new();
+    let library = json!({
+        "id": "library", "kind": "library_integrity", "conduct": { "by": "pump" },
+        "prompt": "The drug library is the approved one.", "expect": { "reading": "digest" },
+    });
+    let ward = Ward::with(&stage, vec![library]).await;
+    let pharmacist = ward.pharmacist().await;
+    let release = ward.import().await;
+    let approved = |sha256: Digest| json!({ "library": { "name": "Adult ICU", "version": "2026-11", "sha256": sha256 }, "reason": "P&T committee" });
+    let cases = [
+        ("none", None, State::Quarantined),
+        (
+            "another",
+            Some(approved(Digest::of(b"another"))),
+            State::Quarantined,
+        ),
+        (
+            "this one",
+            Some(approved(Digest::of(LIBRARY))),
+            State::AwaitingSignoff,
+        ),
+        ("none any more", Some(why()), State::Quarantined),
+    ];
+    for (number, (what, say, expected)) in cases.into_iter().enumerate() {
+        let mut pump = ward.pump(&format!("SN-{number}"), Some(ward.micu));
+        let path = format!("/models/{}/drug-libraries", stage.model_of(pump.id));
+        if let Some(say) = say {
+            ward.author
+                .post(&path, say.clone())
+                .await
+                .expect(StatusCode::FORBIDDEN);
+            pharmacist.post(&path, say).await.expect(StatusCode::CREATED);
+        }
+        let _running = ward.run(what, &release, &[&[&pump]]).await;
+        pump.updates("2.0", 2);
+        assert_eq!(pump.state(), expected, "{what}");
+        let history = ward.nurse.get(&path).await.expect(StatusCode::OK);
+        assert_eq!(history["items"].as_array().unwrap().len(), number, "{history}");
+    }
+    let now = ward.nurse.get("/drug-libraries").await.expect(StatusCode::OK);
+    assert_eq!(now["items"][0]["library"], Value::Null, "{now}");
+    assert_eq!(now["items"].as_array().unwrap().len(), 1);
+}
