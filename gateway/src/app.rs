@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use chrono::{FixedOffset, Offset as _, TimeDelta, TimeZone as _};
+use chrono::{FixedOffset, NaiveDate, Offset as _, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
 use fleet::{
     Timestamp,
@@ -79,6 +79,12 @@ impl People {
     #[must_use]
     pub fn offset(&self, at: Timestamp) -> FixedOffset {
         self.zone.offset_from_utc_datetime(&at.naive_utc()).fix()
+    }
+
+    /// The day on the walls' calendars at an instant.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> NaiveDate {
+        at.with_timezone(&self.zone).date_naive()
     }
 }
 

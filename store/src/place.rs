@@ -3,9 +3,11 @@
 //! The `…_ensure` methods find a name or make it, so that an import can be repeated; the id that is given is used only when
 //! the name is new.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use fleet::{
     id::{CareAreaId, LocationId, ManufacturerId, ModelId},
+    pump::Support,
     text::{Contact, Name},
 };
 
@@ -14,7 +16,7 @@ use crate::{
     account::found,
     connection::each_db,
     error::Attempt,
-    schema::{care_areas, locations, manufacturers, models},
+    schema::{care_areas, locations, manufacturers, models, pumps},
     sql::Val,
 };
 
@@ -47,6 +49,8 @@ pub struct ModelRecord {
     pub name: Name,
     /// The device identifier of its UDI (AI 01), where it is known.
     pub udi_di: Option<String>,
+    /// Until when its maker supports it.
+    pub support: Support,
 }
 
 /// A ward or unit.
@@ -151,38 +155,66 @@ impl Db<'_> {
             .attempt("find a model")
     }
 
-    /// Sets the device identifier (AI 01) that the UDI of every pump of a model has.
-    pub fn model_udi_di_set(&mut self, id: ModelId, udi_di: Option<&str>) -> Result<(), StoreError> {
+    /// Sets the device identifier (AI 01) that the UDI of every pump of a model has, and until when the model is supported. The row
+    /// versions of its pumps count up: who may get a release is decided by that too.
+    pub fn model_update(
+        &mut self,
+        id: ModelId,
+        udi_di: Option<&str>,
+        support: Support,
+    ) -> Result<(), StoreError> {
+        const ATTEMPTED: &str = "change a model";
+        self.touched.everything = true;
         let changed = diesel::update(models::table.find(Val(id)))
-            .set(models::udi_device.eq(Val(udi_di.map(str::to_owned))))
+            .set((
+                models::udi_device.eq(Val(udi_di.map(str::to_owned))),
+                models::full_support_until.eq(Val(support.full_until)),
+                models::support_until.eq(Val(support.until)),
+            ))
             .execute(self.connection)
-            .attempt("change a model's device identifier")?;
-        found("model", id, changed)
+            .attempt(ATTEMPTED)?;
+        found("model", id, changed)?;
+        diesel::update(pumps::table.filter(pumps::model.eq(Val(id))))
+            .set(pumps::row_version.eq(pumps::row_version + 1))
+            .execute(self.connection)
+            .map(drop)
+            .attempt(ATTEMPTED)
     }
 
     /// Every model, by manufacturer and name.
     pub fn model_list(&mut self) -> Result<Vec<ModelRecord>, StoreError> {
-        let rows: Vec<(ModelId, ManufacturerId, Name, Name, Option<String>)> = models::table
+        type Row = (
+            (ModelId, ManufacturerId, Name, Name),
+            (Option<String>, Option<NaiveDate>, Option<NaiveDate>),
+        );
+        let rows: Vec<Row> = models::table
             .inner_join(manufacturers::table)
             .order((manufacturers::name, models::name))
             .select((
-                models::id,
-                models::manufacturer,
-                manufacturers::name,
-                models::name,
-                models::udi_device,
+                (
+                    models::id,
+                    models::manufacturer,
+                    manufacturers::name,
+                    models::name,
+                ),
+                (
+                    models::udi_device,
+                    models::full_support_until,
+                    models::support_until,
+                ),
             ))
             .load(self.connection)
             .attempt("list models")?;
         Ok(rows
             .into_iter()
             .map(
-                |(id, manufacturer, manufacturer_name, name, udi_di)| ModelRecord {
+                |((id, manufacturer, manufacturer_name, name), (udi_di, full_until, until))| ModelRecord {
                     id,
                     manufacturer,
                     manufacturer_name,
                     name,
                     udi_di,
+                    support: Support { full_until, until },
                 },
             )
             .collect())

@@ -21,6 +21,7 @@ diesel::joinable!(expected_pumps -> models (model));
 diesel::joinable!(expected_pumps -> care_areas (care_area));
 diesel::joinable!(expected_pumps -> locations (location));
 diesel::joinable!(pumps -> models (model));
+diesel::joinable!(pump_tags -> pumps (pump));
 diesel::joinable!(pumps -> care_areas (care_area));
 diesel::joinable!(pumps -> locations (location));
 diesel::joinable!(certificates -> pumps (pump));
@@ -44,6 +45,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     expected_pumps,
     pumps,
     pump_macs,
+    pump_tags,
     pump_components,
     late_renewals,
     authorities,
@@ -111,6 +113,7 @@ mod tests {
             expected_pumps,
             pumps,
             pump_macs,
+            pump_tags,
             pump_components,
             late_renewals,
             authorities,

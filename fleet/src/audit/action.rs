@@ -98,6 +98,7 @@ actions! {
     SequesterEnded = "sequester_ended", Ordinary, "ended a sequestration";
     PumpRetired = "pump_retired", Ordinary, "retired a pump";
     PumpEdited = "pump_edited", Ordinary, "edited a pump";
+    PumpTagged = "pump_tagged", Ordinary, "changed the tags of a pump";
     OrderGiven = "order_given", Ordinary, "gave a pump an order";
     OrderAnswered = "order_answered", Ordinary, "answered an order";
     LateRenewalArmed = "late_renewal_armed", Ordinary, "armed a late renewal";
@@ -135,6 +136,8 @@ actions! {
     ManufacturerAdded = "manufacturer_added", Ordinary, "added a manufacturer";
     ManufacturerEdited = "manufacturer_edited", Ordinary, "edited a manufacturer";
     ModelAdded = "model_added", Ordinary, "added a model";
+    /// Its device identifier, or until when it is supported.
+    ModelEdited = "model_edited", Ordinary, "edited a model";
 
     EnrolTokenMade = "enrol_token_made", Ordinary, "made an enrolment token";
     EnrolTokenWithdrawn = "enrol_token_withdrawn", Ordinary, "withdrew an enrolment token";

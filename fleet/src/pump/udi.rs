@@ -107,6 +107,20 @@ impl Udi {
     /// The longest text that is looked at.
     pub const MAX: usize = 128;
 
+    /// The device identifier alone: from its 14 digits, or from a whole UDI such as a person scans off any pump of the model.
+    ///
+    /// # Errors
+    /// [`UdiError`] when it is neither.
+    pub fn read_device_identifier(text: &str) -> Result<String, UdiError> {
+        let text = text.trim();
+        let whole = if text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit()) {
+            format!("(01){text}").parse()
+        } else {
+            text.parse::<Self>()
+        };
+        whole.map(|udi| udi.device_identifier)
+    }
+
     const fn empty() -> Self {
         Self {
             device_identifier: String::new(),
@@ -325,6 +339,31 @@ mod tests {
     fn day_zero_is_the_last_day_of_the_month() {
         let udi: Udi = "(01)09504000059118(17)280200".parse().unwrap();
         assert_eq!(udi.expires, NaiveDate::from_ymd_opt(2028, 2, 29));
+    }
+
+    #[test]
+    fn a_device_identifier_is_read_from_its_digits_or_from_a_whole_label() {
+        for text in [
+            "09504000059118",
+            " 09504000059118\n",
+            "(01)09504000059118(21)1234",
+            "]d2010950400005911821123",
+        ] {
+            assert_eq!(
+                Udi::read_device_identifier(text).as_deref(),
+                Ok("09504000059118"),
+                "{text:?}"
+            );
+        }
+        for text in [
+            "",
+            "0950400005911",
+            "09504000059117",
+            "(21)1234",
+            "0950400005911٨",
+        ] {
+            assert!(Udi::read_device_identifier(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

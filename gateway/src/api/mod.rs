@@ -44,6 +44,7 @@ mod glass;
 mod hold;
 mod library;
 mod me;
+mod model;
 mod person;
 mod place;
 mod preview;
@@ -65,6 +66,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig},
 };
+use chrono::NaiveDate;
 use fleet::inventory;
 use serde::{Deserialize, Deserializer};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
@@ -127,6 +129,12 @@ impl Api {
                 );
             routes(&mut ServiceConfig::new(config));
         }
+    }
+
+    /// The day on the hospital's walls.
+    fn day(&self) -> NaiveDate {
+        let app = &self.0.app;
+        app.people.day(app.now())
     }
 
     /// Does what may block where that is allowed.
@@ -193,6 +201,7 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(expected::routes)
         .configure(discrepancy::routes)
         .configure(place::routes)
+        .configure(model::routes)
         .configure(enrol_token::routes)
         .configure(anchor::routes)
         .configure(certificate::routes)

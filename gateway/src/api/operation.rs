@@ -82,6 +82,7 @@ operations! {
     "me_totp_begin": FactorOwn;
     "me_totp_confirm": FactorOwn;
     "me_totp_remove": FactorOwn;
+    "model_edit": PlaceEdit;
     "model_list": PlaceRead;
     "openapi_show": Nothing;
     "person_create": PeopleEdit;
@@ -108,6 +109,7 @@ operations! {
     "pump_retire": PumpRetire;
     "pump_roll_back": RolloutRun;
     "pump_show": PumpRead;
+    "pump_tags_change": PumpEdit;
     "pump_take_out": RolloutRun;
     "pump_telemetry_list": PumpRead;
     "pump_try_again": RolloutRun;
@@ -132,6 +134,7 @@ operations! {
     "signature_sign": SignVerified | SignWave | SignReleaseNurse | SignReleaseBiomed | SignReleaseSecurity | SignBriefing | SignRollout | SignTrustRoot | SignReview;
     "signature_subject_show": SignatureRead;
     "summary_show": PumpRead;
+    "tag_list": PumpRead;
     "token_create": ServiceTokenOwn;
     "token_list": ServiceTokenOwn;
     "token_list_all": ServiceTokenRead;

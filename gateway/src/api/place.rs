@@ -5,11 +5,11 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use fleet::{
-    id::{CareAreaId, LocationId, ManufacturerId, ModelId},
+    id::{CareAreaId, LocationId, ManufacturerId},
     text::{Contact, Name},
 };
 use serde::{Deserialize, Serialize};
-use store::{CareAreaRecord, LocationRecord, ManufacturerRecord, ModelRecord};
+use store::{CareAreaRecord, LocationRecord, ManufacturerRecord};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -24,8 +24,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(location_list)
         .service(location_create)
         .service(manufacturer_list)
-        .service(manufacturer_edit)
-        .service(model_list);
+        .service(manufacturer_edit);
 }
 
 /// A ward or unit.
@@ -75,34 +74,6 @@ impl From<ManufacturerRecord> for ManufacturerView {
             email,
             phone,
             web,
-        }
-    }
-}
-
-/// A model of pump.
-#[derive(Serialize, ToSchema)]
-struct ModelView {
-    id: ModelId,
-    name: Name,
-    manufacturer: Name,
-    /// The device identifier (AI 01) of its UDI, where it is known.
-    udi_device_identifier: Option<String>,
-}
-
-impl From<ModelRecord> for ModelView {
-    fn from(record: ModelRecord) -> Self {
-        let ModelRecord {
-            id,
-            manufacturer: _,
-            manufacturer_name,
-            name,
-            udi_di,
-        } = record;
-        Self {
-            id,
-            name,
-            manufacturer: manufacturer_name,
-            udi_device_identifier: udi_di,
         }
     }
 }
@@ -159,7 +130,6 @@ struct ManufacturerPath {
 type CareAreaPage = PageView<CareAreaView>;
 type LocationPage = PageView<LocationView>;
 type ManufacturerPage = PageView<ManufacturerView>;
-type ModelPage = PageView<ModelView>;
 
 /// Every care area, by name.
 #[utoipa::path(tag = "places", responses((status = OK, body = CareAreaPage)))]
@@ -274,12 +244,4 @@ async fn manufacturer_edit(
         .run(move |app| place::manufacturer_edit(app, &actor, path.id, ContactEdit { email, phone, web }))
         .await?;
     Ok(Json(edited.into()))
-}
-
-/// Every model, by manufacturer and name.
-#[utoipa::path(tag = "places", responses((status = OK, body = ModelPage)))]
-#[get("/models")]
-async fn model_list(api: Data<Api>) -> Answer<Json<PageView<ModelView>>> {
-    let all = api.run(|app| app.store.read(|db| db.model_list())).await?;
-    Ok(Json(PageView::whole(all.into_iter().map(ModelView::from))))
 }

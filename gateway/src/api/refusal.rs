@@ -78,6 +78,8 @@ impl From<CommandError> for Problem {
             | CommandError::MeaningDoesNotFit { .. }
             | CommandError::WhichCareArea { .. }
             | CommandError::NotARoot
+            | CommandError::Tag(_)
+            | CommandError::Support(_)
             | CommandError::Spec(_)
             | CommandError::NoPumps { .. }
             | CommandError::EmptyWave { .. }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     client::Call,
     error::Cause,
-    places,
+    model, places,
     session::Session,
     table::{Cell, Row},
     time::Times,
@@ -42,7 +42,7 @@ impl Row for Floor {
 /// [`Cause::NotFound`] or [`Cause::Ambiguous`] for a name, and what the gateway says.
 pub async fn set(session: &mut Session<'_>, area: &str, model: &str, keep: u32) -> Result<(), Cause> {
     let area_id = places::care_area_id(session, area).await?;
-    let model_id = places::model_id(session, model).await?;
+    let model_id = model::model_id(session, model).await?;
     let body = json!({"care_area": area_id, "model": model_id, "keep": keep});
     let done = if keep == 0 {
         format!("{area} has no floor for {model} any more.")

@@ -10,7 +10,7 @@ use super::{
     args::LibraryCommand,
     client::Call,
     error::{Attempt, Cause, CliError},
-    places,
+    model,
     session::Session,
     table::{Cell, Row},
     time::Times,
@@ -100,7 +100,7 @@ async fn list(session: &mut Session<'_>, model: Option<&str>) -> Result<(), Caus
     let call = match model {
         Some(model) => Call::get([
             "models",
-            &places::model_id(session, model).await?,
+            &model::model_id(session, model).await?,
             "drug-libraries",
         ]),
         None => Call::get(["drug-libraries"]),
@@ -120,7 +120,7 @@ async fn list(session: &mut Session<'_>, model: Option<&str>) -> Result<(), Caus
 }
 
 async fn say(session: &mut Session<'_>, model: &str, body: Value, done: &str) -> Result<(), Cause> {
-    let model = places::model_id(session, model).await?;
+    let model = model::model_id(session, model).await?;
     let call = Call::post(["models", &model, "drug-libraries"]).json(body);
     session.act(&call, done).await
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`args`] | what can be typed, by noun |
 //! | [`release`], [`mod@make`], [`rollout`], [`wave`], [`bench`], [`floors`], [`hold`] | what each does about firmware and holds |
-//! | [`pump`], [`enrol`], [`cert`], [`ca`], [`places`], [`events`], [`token`], [`login`], [`person`], [`signature`], [`mod@audit`] | what each noun does |
+//! | [`pump`], [`enrol`], [`cert`], [`ca`], [`tag`], [`places`], [`model`], [`events`], [`token`], [`login`], [`person`], [`signature`], [`mod@audit`] | what each noun does |
 //! | [`client`], [`session`], [`connection`], [`upload`] | talking to the gateway |
 //! | [`mod@spec`] | a rollout that a person wrote in a file |
 //! | [`output`], [`table`], [`time`], [`error`], [`exit`] | talking to people and scripts |
@@ -26,6 +26,7 @@ pub mod hold;
 pub mod library;
 pub mod login;
 pub mod make;
+pub mod model;
 pub mod output;
 pub mod passphrase;
 pub mod person;
@@ -40,6 +41,7 @@ pub mod session;
 pub mod signature;
 pub mod spec;
 pub mod table;
+pub mod tag;
 pub mod time;
 pub mod token;
 pub mod upload;
@@ -189,7 +191,7 @@ async fn remote(
         RemoteCommand::Area(command) => places::area(session, command).await,
         RemoteCommand::Location(command) => places::location(session, command).await,
         RemoteCommand::Manufacturer(command) => places::manufacturer(session, command).await,
-        RemoteCommand::Model(command) => places::model(session, command).await,
+        RemoteCommand::Model(command) => model::run(session, command).await,
         RemoteCommand::Library(command) => library::run(session, command).await,
         RemoteCommand::Hold(command) => hold::run(session, command).await,
         RemoteCommand::Repository(command) => release::repository(session, command).await,

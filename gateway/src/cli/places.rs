@@ -1,11 +1,11 @@
-//! `gateway expected|discrepancies|area|location|manufacturer|model …`: what the hospital has, where, and from whom.
+//! `gateway expected|discrepancies|area|location|manufacturer …`: what the hospital has, where, and from whom.
 
 use fleet::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    args::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand, ModelCommand},
+    args::{AreaCommand, ExpectedCommand, LocationCommand, ManufacturerCommand},
     client::Call,
     error::{Attempt, Cause, CliError},
     floors,
@@ -14,18 +14,16 @@ use super::{
     time::Times,
 };
 
-/// A care area, a location, a manufacturer or a model: each has a name.
+/// A care area, a location or a manufacturer: each has a name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Place {
     id: String,
     name: String,
     care_area: Option<String>,
-    manufacturer: Option<String>,
     email: Option<String>,
     phone: Option<String>,
     web: Option<String>,
-    udi_device_identifier: Option<String>,
 }
 
 /// Makes a row type that reads a [`Place`] and shows some of it.
@@ -50,7 +48,6 @@ place_rows! {
     Area("no care areas"): "CARE AREA" = name;
     Location("no locations"): "LOCATION" = name, "CARE AREA" = care_area;
     Manufacturer("no manufacturers"): "MANUFACTURER" = name, "E-MAIL" = email, "TELEPHONE" = phone, "WEB PAGE" = web;
-    Model("no models"): "MANUFACTURER" = manufacturer, "MODEL" = name, "DEVICE IDENTIFIER" = device_identifier;
 }
 
 impl Place {
@@ -60,10 +57,6 @@ impl Place {
 
     fn care_area(&self) -> Cell {
         self.care_area.as_ref().into()
-    }
-
-    fn manufacturer(&self) -> Cell {
-        self.manufacturer.as_ref().into()
     }
 
     fn email(&self) -> Cell {
@@ -76,10 +69,6 @@ impl Place {
 
     fn web(&self) -> Cell {
         self.web.as_ref().into()
-    }
-
-    fn device_identifier(&self) -> Cell {
-        self.udi_device_identifier.as_ref().into()
     }
 
     fn is_called(&self, name: &str) -> bool {
@@ -123,16 +112,6 @@ pub async fn care_area_id(session: &Session<'_>, name: &str) -> Result<String, C
     let mut areas: Vec<Area> = session.all_read(Call::get(["care-areas"])).await?;
     areas.retain(|area| area.0.is_called(name));
     session.only(name, "care area", areas).map(|area| area.0.id)
-}
-
-/// The id of the model that a person named.
-///
-/// # Errors
-/// [`Cause::NotFound`], or [`Cause::Ambiguous`]: two manufacturers may use one name.
-pub async fn model_id(session: &Session<'_>, name: &str) -> Result<String, Cause> {
-    let mut models: Vec<Model> = session.all_read(Call::get(["models"])).await?;
-    models.retain(|model| model.0.is_called(name));
-    session.only(name, "model", models).map(|model| model.0.id)
 }
 
 async fn rename(session: &mut Session<'_>, old: &str, new: &str) -> Result<(), Cause> {
@@ -203,19 +182,6 @@ async fn contact(session: &mut Session<'_>, name: &str, body: serde_json::Value)
     session
         .act(&call, &format!("Noted how to reach {}.", maker.name))
         .await
-}
-
-/// Does what was asked about models.
-///
-/// # Errors
-/// [`CliError`].
-pub async fn model(session: &mut Session<'_>, command: ModelCommand) -> Result<(), CliError> {
-    match command {
-        ModelCommand::List => session
-            .list_whole::<Model>(Call::get(["models"]))
-            .await
-            .attempt("list models"),
-    }
 }
 
 /// A pump that the hospital expects to see.
@@ -374,7 +340,6 @@ mod tests {
         check::<Area>();
         check::<Location>();
         check::<Manufacturer>();
-        check::<Model>();
         check::<Expected>();
         check::<Column>();
         check::<Discrepancy>();

@@ -15,11 +15,13 @@ use super::{
     bench,
     client::Call,
     error::{Attempt, Cause, CliError},
+    model,
     output::Output,
     places,
     pump_rows::{OrderRow, PumpDetail, PumpRow, TelemetryRow},
     session::{PumpRef, Session, read},
     table::Cell,
+    tag,
 };
 
 /// Does what was asked about pumps.
@@ -46,6 +48,10 @@ pub async fn run(session: &mut Session<'_>, command: PumpCommand) -> Result<(), 
         PumpCommand::Edit(args) => edit(session, &args)
             .await
             .attempt(format!("edit pump {}", args.pump)),
+        PumpCommand::Tag(args) => tag::change(session, &args)
+            .await
+            .attempt(format!("tag pump {}", args.pump)),
+        PumpCommand::Tags => tag::list(session).await.attempt("list tags"),
         PumpCommand::Hold(args) => hold(session, &args)
             .await
             .attempt(format!("hold pump {}", args.pump)),
@@ -95,13 +101,14 @@ async fn filtered(session: &Session<'_>, call: Call, filter: &PumpFilter) -> Res
         None => None,
     };
     let model = match &filter.model {
-        Some(name) => Some(places::model_id(session, name).await?),
+        Some(name) => Some(model::model_id(session, name).await?),
         None => None,
     };
     Ok(call
         .query_if("text", filter.text.as_ref())
         .query_if("care_area", care_area)
         .query_if("model", model)
+        .query_if("tag", filter.tag.as_ref())
         .query_if("held", filter.held.then_some(true))
         .query_if("connected", filter.connected.then_some(true)))
 }

@@ -4,6 +4,7 @@ use fleet::Timestamp;
 use serde::Deserialize;
 
 use super::{
+    model::Support,
     table::{Cell, Row, Tone},
     time::Times,
 };
@@ -131,6 +132,8 @@ pub struct PumpDetail {
     udi: Option<Udi>,
     hardware_id: Option<String>,
     location: Option<String>,
+    tags: Vec<String>,
+    support: Support,
     macs: Vec<String>,
     components: Vec<Component>,
     connected_since: Option<Timestamp>,
@@ -220,6 +223,7 @@ impl PumpDetail {
         lines.extend([
             ("care area", row.care_area.as_ref().into()),
             ("location", self.location.as_ref().into()),
+            ("tags", Cell::from(self.tags.join(", "))),
             ("connection", self.connection(times)),
         ]);
         if let Some(state) = &row.state {
@@ -232,6 +236,7 @@ impl PumpDetail {
         lines.extend([
             ("software", Cell::from(components.collect::<Vec<_>>().join(", "))),
             ("hardware id", self.hardware_id.as_ref().into()),
+            ("support", self.support.line()),
             ("UDI", self.udi.as_ref().map(|udi| &udi.text).into()),
             ("network cards", Cell::from(self.macs.join(", "))),
             (
@@ -385,7 +390,8 @@ mod tests {
         json!({
             "id": "01980000-0000-7000-8000-000000000001", "row_version": 3, "serial": "SN-42", "manufacturer": "Acme",
             "model": "Volumat", "asset_tag": "BM-1", "udi": {"text": "(01)09506000134352(21)SN-42"}, "hardware_id": null,
-            "care_area": "4 West", "location": null, "macs": ["02:00:00:00:00:01"],
+            "care_area": "4 West", "location": null, "tags": ["loan set", "pilot"],
+            "support": {"stage": "ended", "stage_label": "Support ended", "full_until": null, "until": "2026-12-31"}, "macs": ["02:00:00:00:00:01"],
             "components": [{"name": "main", "version": "4.1"}], "status": "held", "status_label": "Held – do not use",
             "connected": true, "connected_since": "2027-01-15T07:00:00Z", "address": "10.1.2.3", "last_seen": "2027-01-15T07:59:00Z",
             "enrolled_at": "2026-12-01T00:00:00Z", "retired_at": null,
@@ -417,6 +423,7 @@ mod tests {
         held               clinical, since 30 min ago, takes effect when the pump becomes free
         reason             failed�[31m
         care area          4 West
+        tags               loan set, pilot
         connection         connected since 1 h ago, address 10.1.2.3
         doing              infusing 12.5 mL/h
         free or busy       busy
@@ -425,6 +432,7 @@ mod tests {
         battery            15 %
         reported           1 min ago
         software           main 4.1
+        support            Support ended, at all until 2026-12-31
         UDI                (01)09506000134352(21)SN-42
         network cards      02:00:00:00:00:01
         certificate until  2027-01-18 00:00

@@ -6,7 +6,7 @@ use fleet::{
     access::{Denied, Permission, SamePerson},
     id::CareAreaId,
     inventory::LineProblem,
-    pump::{HoldKind, UdiError},
+    pump::{HoldKind, SupportError, TagError, UdiError},
     signature::{CeremonyRefusal, Factor, Meaning, SubjectKind, ZonedTime},
     text::{Name, SerialNumber},
 };
@@ -77,6 +77,12 @@ pub enum CommandError {
     /// Not a UDI.
     #[error("the UDI is not acceptable: {0}")]
     Udi(#[from] UdiError),
+    /// Tags that can not be changed so.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// Dates that can not both be right.
+    #[error(transparent)]
+    Support(#[from] SupportError),
     /// Not a certificate that may vouch for pumps.
     #[error(transparent)]
     Anchor(#[from] AnchorProblem),

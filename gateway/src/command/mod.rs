@@ -23,6 +23,7 @@ pub mod factor;
 pub mod glass;
 pub mod hold;
 pub mod library;
+pub mod model;
 pub(crate) mod outbox;
 pub mod people;
 pub mod place;
@@ -33,6 +34,7 @@ pub mod rollout;
 pub mod session;
 pub mod sign;
 pub mod subject;
+pub mod tag;
 pub mod token;
 
 pub use error::CommandError;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::NaiveDate;
 use fleet::{
     Timestamp,
     id::{PumpId, ReleaseId},
@@ -78,7 +79,7 @@ pub fn preview(app: &App, draft: &Draft) -> Result<Preview, CommandError> {
             division,
             pumps,
             release,
-        } = divide(db, draft.release, &draft.spec)?;
+        } = divide(db, draft.release, &draft.spec, app.people.day(now))?;
         let at_work = db.rollout_at_work()?;
         let snapshot = facts::load_these(db, app, at_work, now)?.snapshot;
         let standing = floors_now(&snapshot);
@@ -124,8 +125,13 @@ pub fn preview(app: &App, draft: &Draft) -> Result<Preview, CommandError> {
     })?)
 }
 
-/// Divides the pumps of the hospital into the waves of a spec.
-pub(super) fn divide(db: &mut Db<'_>, release: ReleaseId, spec: &Spec) -> Result<Divided, StoreError> {
+/// Divides the pumps of the hospital, as they are on a day, into the waves of a spec.
+pub(super) fn divide(
+    db: &mut Db<'_>,
+    release: ReleaseId,
+    spec: &Spec,
+    day: NaiveDate,
+) -> Result<Divided, StoreError> {
     let release = facts::release(db, release)?;
     let schemes = facts::schemes(std::iter::once(&release));
     let listings = facts::every_pump(db, &PumpFilter::default())?;
@@ -133,7 +139,7 @@ pub(super) fn divide(db: &mut Db<'_>, release: ReleaseId, spec: &Spec) -> Result
     let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
     let pumps: Vec<_> = listings
         .iter()
-        .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes))
+        .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day))
         .collect();
     Ok(Divided {
         division: spec.divide(&release.manifest, &pumps),

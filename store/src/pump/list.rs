@@ -1,13 +1,14 @@
 //! Pumps as people list and look for them, with everything a list or an export shows.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
+use chrono::NaiveDate;
 use diesel::{dsl::count_star, dsl::sql, prelude::*, sql_types::Bool};
 use fleet::{
     Timestamp,
     id::{CareAreaId, ModelId, PumpId},
-    pump::{Pump, PumpState, Udi},
-    text::{AssetTag, Name, SerialNumber},
+    pump::{Pump, PumpState, Support, Udi},
+    text::{AssetTag, Name, SerialNumber, Tag},
 };
 
 use super::PumpRow;
@@ -32,6 +33,8 @@ pub struct PumpFilter {
     pub care_area: Option<CareAreaId>,
     /// Of this model.
     pub model: Option<ModelId>,
+    /// With this tag; the case of ASCII letters does not matter.
+    pub tag: Option<Tag>,
     /// Held, or not.
     pub held: Option<bool>,
     /// Connected, or not.
@@ -47,10 +50,14 @@ pub struct PumpListing {
     pub manufacturer_name: Name,
     /// What it is.
     pub model_name: Name,
+    /// Until when its model is supported.
+    pub support: Support,
     /// The ward it belongs to.
     pub care_area_name: Option<Name>,
     /// Where it is kept.
     pub location_name: Option<Name>,
+    /// The hospital's tags on it.
+    pub tags: BTreeSet<Tag>,
     /// Whether it is connected.
     pub connected: bool,
     /// Since when it is.
@@ -89,10 +96,19 @@ struct PresenceRow {
     last_seen: Timestamp,
 }
 
+/// What every pump of a model has of it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = models)]
+struct OfModel {
+    name: Name,
+    full_support_until: Option<NaiveDate>,
+    support_until: Option<NaiveDate>,
+}
+
 type Joined = (
     PumpRow,
     Name,
-    Name,
+    OfModel,
     Option<Name>,
     Option<Name>,
     Option<PresenceRow>,
@@ -257,7 +273,7 @@ impl Db<'_> {
             .select((
                 PumpRow::as_select(),
                 manufacturers::name,
-                models::name,
+                OfModel::as_select(),
                 care_areas::name.nullable(),
                 locations::name.nullable(),
                 Option::<PresenceRow>::as_select(),
@@ -286,6 +302,15 @@ impl Db<'_> {
                 }
                 if let Some(model) = filter.model {
                     query = query.filter(pumps::model.eq(Val(model)));
+                }
+                if let Some(tag) = &filter.tag {
+                    let is = sql::<Bool>(
+                        "EXISTS (SELECT 1 FROM pump_tags WHERE pump_tags.pump = pumps.id AND lower(pump_tags.tag) = ",
+                    );
+                    query = query.filter(
+                        is.bind::<Words, _>(Val(tag.as_str().to_ascii_lowercase()))
+                            .sql(")"),
+                    );
                 }
                 query = match filter.held {
                     Some(true) => query.filter(pumps::hold_kind.is_not_null()),
@@ -324,21 +349,27 @@ impl Db<'_> {
     fn pump_listings(&mut self, rows: Vec<Joined>) -> Result<Vec<PumpListing>, StoreError> {
         let ids: Vec<PumpId> = rows.iter().map(|(pump, ..)| pump.id).collect();
         let mut parts = self.pump_parts(&ids)?;
+        let mut tags = self.pump_tags_of(&ids)?;
         let mut verified = self.verification_of(&ids)?;
         let ends = self.certificate_ends(&ids)?;
         Ok(rows
             .into_iter()
             .map(
-                |(pump, manufacturer_name, model_name, care_area_name, location_name, presence, state)| {
+                |(pump, manufacturer_name, model, care_area_name, location_name, presence, state)| {
                     let state = state.map(PumpState::from);
                     let presence = presence.as_ref();
                     let heard = presence.map(|presence| presence.last_seen);
                     PumpListing {
                         certificate_not_after: ends.get(&pump.id).copied(),
                         verification: verified.remove(&pump.id),
+                        tags: tags.remove(&pump.id).unwrap_or_default(),
                         pump: pump.with(&mut parts),
                         manufacturer_name,
-                        model_name,
+                        model_name: model.name,
+                        support: Support {
+                            full_until: model.full_support_until,
+                            until: model.support_until,
+                        },
                         care_area_name,
                         location_name,
                         connected: presence.is_some_and(|presence| presence.connected),

@@ -4,6 +4,7 @@ mod change;
 mod heard;
 mod list;
 mod software;
+mod tags;
 
 pub use change::PumpPatch;
 pub use heard::Heard;

@@ -22,6 +22,8 @@ diesel::table! {
         manufacturer -> Id,
         name -> Words,
         udi_device -> Nullable<Words>,
+        full_support_until -> Nullable<Words>,
+        support_until -> Nullable<Words>,
     }
 }
 
@@ -92,6 +94,16 @@ diesel::table! {
         library_name -> Nullable<Words>,
         library_version -> Nullable<Words>,
         modules -> Json,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable};
+    use crate::sql::{Id, Json, Octets, Real, Utc, Words};
+
+    pump_tags (pump, tag) {
+        pump -> Id,
+        tag -> Words,
     }
 }
 

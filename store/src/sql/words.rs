@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
+use chrono::NaiveDate;
 use diesel::{
     deserialize::{self, FromSql},
     serialize::{self, IsNull, Output, ToSql},
@@ -16,7 +17,7 @@ use fleet::{
     release::{RepositoryName, TargetPath},
     rollout::state::{AssignmentState, RolloutState, WaveState},
     signature::{Meaning, SubjectKind},
-    text::{AssetTag, ComponentName, ComponentVersion, Contact, HardwareId, Name, Reason, SerialNumber},
+    text::{AssetTag, ComponentName, ComponentVersion, Contact, HardwareId, Name, Reason, SerialNumber, Tag},
 };
 
 use super::{portable, readable};
@@ -102,7 +103,8 @@ texts!(
     HardwareId,
     Name,
     Reason,
-    SerialNumber
+    SerialNumber,
+    Tag
 );
 
 macro_rules! enums {
@@ -221,6 +223,17 @@ impl Spelt for IpAddr {
     }
 }
 
+/// A day on the hospital's walls; as it is written it also sorts.
+impl Spelt for NaiveDate {
+    fn spell(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn read(text: &str) -> deserialize::Result<Self> {
+        Ok(text.parse()?)
+    }
+}
+
 /// A text without rules: a setting, a subject, a detail.
 impl Spelt for String {
     fn spell(&self) -> Cow<'_, str> {
@@ -232,7 +245,7 @@ impl Spelt for String {
     }
 }
 
-stored!(Words: Activity, SessionEnd, SerialHex, Word, Udi, IpAddr, String);
+stored!(Words: Activity, SessionEnd, SerialHex, Word, Udi, IpAddr, NaiveDate, String);
 readable!(Words: Activity, SessionEnd, SerialHex, Word, Udi, IpAddr);
 
 impl Spelt for serde_json::Value {

@@ -1,6 +1,10 @@
 //! Places, and the pumps that the hospital expects, on both databases.
 
-use fleet::{inventory::ExpectedPump, pump::MacAddress, text::Contact};
+use fleet::{
+    inventory::ExpectedPump,
+    pump::{MacAddress, Support},
+    text::Contact,
+};
 use store::StoreError;
 
 use crate::common::*;
@@ -36,7 +40,7 @@ fn a_name_is_made_once_and_found_again() {
                 let bench = db.location_ensure(None, &name("Shelf"), location_id(3))?;
                 assert_eq!(bench, location_id(3));
                 assert_eq!(db.location_ensure(None, &name("Shelf"), location_id(4))?, bench);
-                db.model_udi_di_set(model, Some("09504000059118"))
+                db.model_update(model, Some("09504000059118"), Support::default())
             })
             .unwrap();
         let models = store.read(|db| db.model_list()).unwrap();
@@ -74,6 +78,37 @@ fn a_manufacturer_can_be_reached_and_a_ward_renamed() {
         let unknown = store.write(|db| db.care_area_rename(care_area_id(9), &name("x")));
         assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
         let unknown = store.write(|db| db.manufacturer_update(manufacturer_id(9), None, None, None));
+        assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
+    });
+}
+
+#[test]
+fn until_when_a_model_is_supported_is_kept_and_shown_with_its_pumps() {
+    for_each_db(|store| {
+        make_pumps(store, 2);
+        let support = Support {
+            full_until: Some("2027-06-30".parse().unwrap()),
+            until: Some("9999-12-31".parse().unwrap()),
+        };
+        let seen = |store: &store::Store| {
+            let models = store.read(|db| db.model_list()).unwrap();
+            let pumps = store.read(|db| db.pump_listing_of(&[pump_id(2)])).unwrap();
+            assert_eq!(models[0].support, pumps[0].support);
+            let pump = &pumps[0].pump;
+            (models[0].support, pump.row_version, pump.content_version)
+        };
+        assert_eq!(seen(store), (Support::default(), 1, 1));
+        let _ = store.touched_take();
+        store
+            .write(|db| db.model_update(model_id(1), None, support))
+            .unwrap();
+        assert_eq!(seen(store), (support, 2, 1));
+        assert!(store.touched_take().everything);
+        store
+            .write(|db| db.model_update(model_id(1), None, Support::default()))
+            .unwrap();
+        assert_eq!(seen(store), (Support::default(), 3, 1));
+        let unknown = store.write(|db| db.model_update(model_id(9), None, support));
         assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
     });
 }

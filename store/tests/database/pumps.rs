@@ -1,13 +1,13 @@
 //! The pumps that the hospital has, on both databases.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::common::*;
 use fleet::{
     id::PumpId,
     inventory::ExpectedPump,
-    pump::{Hold, HoldKind, MacAddress, Udi},
-    text::{HardwareId, Reason},
+    pump::{Hold, HoldKind, MacAddress, Support, Udi},
+    text::{HardwareId, Reason, Tag},
 };
 use store::{PresenceChange, PumpCounts, PumpFilter, PumpPatch, Store, StoreError};
 
@@ -172,6 +172,62 @@ fn a_list_shows_what_the_filter_asks_for() {
     });
 }
 
+fn tags(words: &[&str]) -> BTreeSet<Tag> {
+    words.iter().map(|word| Tag::new(word).unwrap()).collect()
+}
+
+#[test]
+fn tags_are_kept_counted_and_listed_by_and_void_no_signature() {
+    for_each_db(|store| {
+        make_pumps(store, 4);
+        let many: Vec<String> = (0..30).map(|n| format!("tag {n:02}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let _ = store.touched_take();
+        store
+            .write(|db| {
+                db.pump_tags_set(pump_id(1), &tags(&["pilot", "loan"]))?;
+                db.pump_tags_set(pump_id(2), &tags(&["Pilot"]))?;
+                db.pump_tags_set(pump_id(3), &tags(&STRANGE))?;
+                db.pump_tags_set(pump_id(3), &tags(&many))?;
+                db.pump_tags_set(pump_id(3), &tags(&STRANGE))?;
+                db.pump_tags_set(pump_id(4), &tags(&["pilot"]))?;
+                db.pump_retire(pump_id(4), at(1))
+            })
+            .unwrap();
+        assert_eq!(
+            store.touched_take().pumps,
+            HashSet::from([pump_id(1), pump_id(2), pump_id(3), pump_id(4)])
+        );
+        let shown = store
+            .read(|db| db.pump_listing_of(&[pump_id(1), pump_id(3)]))
+            .unwrap();
+        assert_eq!(shown[0].tags, tags(&["loan", "pilot"]));
+        assert_eq!(shown[1].tags, tags(&STRANGE));
+        assert_eq!((shown[1].pump.row_version, shown[1].pump.content_version), (4, 1));
+        let of = |tag: &str| {
+            let tag = Some(Tag::new(tag).unwrap());
+            listed(
+                store,
+                &PumpFilter {
+                    tag,
+                    ..PumpFilter::default()
+                },
+            )
+        };
+        assert_eq!(of("PILOT"), [pump_id(1), pump_id(2), pump_id(4)]);
+        assert_eq!(of("loan"), [pump_id(1)]);
+        assert_eq!(of("loa"), []);
+        for text in STRANGE {
+            assert_eq!(of(text), [pump_id(3)], "{text}");
+        }
+        let counted = store.read(|db| db.tag_list()).unwrap();
+        assert_eq!(counted.len(), 3 + STRANGE.len(), "retired pumps do not count");
+        assert!(counted.contains(&(Tag::new("pilot").unwrap(), 1)), "{counted:?}");
+        let unknown = store.write(|db| db.pump_tags_set(pump_id(9), &tags(&["pilot"])));
+        assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
+    });
+}
+
 fn connected(number: u128, seconds: i64) -> PresenceChange {
     PresenceChange {
         pump: pump_id(number),
@@ -295,7 +351,7 @@ fn a_pump_is_found_by_serial_tag_or_scan() {
                     ..PumpPatch::default()
                 };
                 db.pump_detail_update(pump_id(1), 1, &patch)?;
-                db.model_udi_di_set(model_id(1), Some("09504000059118"))
+                db.model_update(model_id(1), Some("09504000059118"), Support::default())
             })
             .unwrap();
         let check = |text: &str, expected: &[u128]| {

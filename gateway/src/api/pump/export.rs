@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use fleet::inventory::csv_cell;
+use fleet::{inventory::csv_cell, text::Tag};
 
 use super::{
     super::problem::{Problem, ProblemCode},
@@ -13,7 +13,7 @@ use super::{
 /// A column: its head, and what a pump has in it.
 type Column = (&'static str, fn(&PumpView) -> Option<Cow<'_, str>>);
 
-const COLUMNS: [Column; 22] = [
+const COLUMNS: [Column; 25] = [
     ("serial", |pump| Some(pump.serial.as_str().into())),
     ("manufacturer", |pump| Some(pump.manufacturer.as_str().into())),
     ("model", |pump| Some(pump.model.as_str().into())),
@@ -25,6 +25,7 @@ const COLUMNS: [Column; 22] = [
     ("mac", |pump| Some(joined(&pump.macs))),
     ("care_area", |pump| Some(pump.care_area.as_ref()?.as_str().into())),
     ("location", |pump| Some(pump.location.as_ref()?.as_str().into())),
+    ("tags", |pump| Some(tags(pump))),
     ("status", |pump| Some(pump.status_label.into())),
     ("hold_reason", |pump| {
         Some(pump.hold.as_ref()?.reason.as_str().into())
@@ -51,6 +52,8 @@ const COLUMNS: [Column; 22] = [
         said(pump.state.as_ref()?.battery_percent?.get().into())
     }),
     ("software", |pump| Some(software(pump))),
+    ("support", |pump| Some(pump.support.stage_label.into())),
+    ("support_until", |pump| said(pump.support.until)),
     ("certificate_not_after", |pump| said(pump.certificate_not_after)),
     ("enrolled_at", |pump| said(pump.enrolled_at.into())),
     ("id", |pump| said(pump.id.into())),
@@ -68,6 +71,12 @@ fn joined(values: &[impl ToString]) -> Cow<'static, str> {
             .collect::<Vec<_>>()
             .join(" "),
     )
+}
+
+/// A tag may have spaces in it.
+fn tags(pump: &PumpView) -> Cow<'static, str> {
+    let tags: Vec<_> = pump.tags.iter().map(Tag::as_str).collect();
+    Cow::Owned(tags.join("; "))
 }
 
 fn software(pump: &PumpView) -> Cow<'static, str> {

@@ -5,7 +5,10 @@ use actix_web::{
     http::header,
     web::{Data, Json, Query},
 };
-use fleet::id::{CareAreaId, ModelId};
+use fleet::{
+    id::{CareAreaId, ModelId},
+    text::Tag,
+};
 use serde::Deserialize;
 use store::{PAGE_MAX, PumpFilter, StoreError};
 use utoipa::IntoParams;
@@ -39,6 +42,8 @@ struct PumpQuery {
     care_area: Option<CareAreaId>,
     /// Of this model.
     model: Option<ModelId>,
+    /// With this tag.
+    tag: Option<Tag>,
     /// Held, or not.
     held: Option<bool>,
     /// Connected, or not.
@@ -61,6 +66,8 @@ struct ExportQuery {
     care_area: Option<CareAreaId>,
     /// Of this model.
     model: Option<ModelId>,
+    /// With this tag.
+    tag: Option<Tag>,
     /// Held, or not.
     held: Option<bool>,
     /// Connected, or not.
@@ -96,6 +103,7 @@ async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageV
         text,
         care_area,
         model,
+        tag,
         held,
         connected,
         after,
@@ -106,6 +114,7 @@ async fn pump_list(api: Data<Api>, query: Query<PumpQuery>) -> Answer<Json<PageV
         text: searched(text)?,
         care_area,
         model,
+        tag,
         held,
         connected,
     };
@@ -141,6 +150,7 @@ async fn pump_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpRe
         text,
         care_area,
         model,
+        tag,
         held,
         connected,
     } = query.into_inner();
@@ -148,6 +158,7 @@ async fn pump_export(api: Data<Api>, query: Query<ExportQuery>) -> Answer<HttpRe
         text: searched(text)?,
         care_area,
         model,
+        tag,
         held,
         connected,
     };

@@ -6,6 +6,7 @@
 //! | [`list`] | finding pumps: lists, scans, the export |
 //! | [`edit`] | one pump: showing and correcting its record |
 //! | [`action`] | holding, retiring, ordering |
+//! | [`tag`] | the hospital's tags on it |
 //! | [`history`] | what it said, what it was issued, what happened to it |
 
 mod action;
@@ -13,6 +14,7 @@ mod edit;
 mod export;
 mod history;
 mod list;
+mod tag;
 mod view;
 
 use fleet::{id::PumpId, pump::Pump};
@@ -30,6 +32,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .configure(list::routes)
         .configure(edit::routes)
         .configure(action::routes)
+        .configure(tag::routes)
         .configure(history::routes);
 }
 
@@ -45,6 +48,7 @@ impl Api {
     fn present(&self) -> Present {
         Present {
             now: self.0.app.now(),
+            day: self.day(),
             missing_after: self.0.app.settings.missing_after,
         }
     }

@@ -1,6 +1,6 @@
 //! A pump as it is shown.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use chrono::{NaiveDate, TimeDelta};
 use fleet::{
@@ -10,19 +10,21 @@ use fleet::{
         Activity, Availability, Component, Hold, HoldEffect, HoldKind, MacAddress, PumpState, Status,
         StatusInput, Udi, availability, hold_effect, status,
     },
-    text::{AssetTag, Contact, HardwareId, Name, Reason, SerialNumber},
+    text::{AssetTag, Contact, HardwareId, Name, Reason, SerialNumber, Tag},
     unit::{BatteryPercent, Millilitres, MillilitresPerHour, SignalDbm},
 };
 use serde::Serialize;
 use store::{ManufacturerRecord, PumpListing};
 use utoipa::ToSchema;
 
-use super::super::DateTime;
+use super::super::{DateTime, model::SupportView};
 
 /// What is compared with when a pump is shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Present {
     pub(super) now: DateTime,
+    /// By the clocks on the hospital's walls.
+    pub(super) day: NaiveDate,
     pub(super) missing_after: TimeDelta,
 }
 
@@ -35,12 +37,16 @@ pub(super) struct PumpView {
     pub(super) serial: SerialNumber,
     pub(super) manufacturer: Name,
     pub(super) model: Name,
+    /// Until when its model is supported.
+    pub(super) support: SupportView,
     pub(super) asset_tag: Option<AssetTag>,
     pub(super) udi: Option<UdiView>,
     pub(super) hardware_id: Option<HardwareId>,
     pub(super) care_area: Option<Name>,
     /// Where it is kept when not in use.
     pub(super) location: Option<Name>,
+    /// The hospital's own words for the groups it belongs to.
+    pub(super) tags: BTreeSet<Tag>,
     #[schema(value_type = Vec<String>)]
     pub(super) macs: Vec<MacAddress>,
     /// The set of component versions that is its firmware.
@@ -201,8 +207,10 @@ impl PumpView {
             pump,
             manufacturer_name,
             model_name,
+            support,
             care_area_name,
             location_name,
+            tags,
             connected,
             connected_since,
             peer,
@@ -241,11 +249,13 @@ impl PumpView {
             serial: pump.serial,
             manufacturer: manufacturer_name,
             model: model_name,
+            support: SupportView::on(support, present.day),
             asset_tag: pump.asset_tag,
             udi: pump.udi.map(UdiView::from),
             hardware_id: pump.hardware_id,
             care_area: care_area_name,
             location: location_name,
+            tags,
             macs: pump.macs,
             components: pump.components,
             status,

@@ -8,6 +8,7 @@ mod enrolment;
 mod held_updates;
 mod holds;
 mod inventory;
+mod labels;
 mod people;
 mod problems;
 mod pumps;

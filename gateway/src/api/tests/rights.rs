@@ -440,6 +440,10 @@ impl<'a> Walk<'a> {
             json!({ "email": "psirt@acme.example" }),
         )
         .await;
+        let models = self.read("/models").await;
+        let path = format!("/models/{}", models["items"][0]["id"].as_str().unwrap());
+        let until = json!({ "support_until": "2031-12-31" });
+        self.does("model_edit", Method::PATCH, &path, until).await;
         let wanted = json!({ "serial": "SN-9", "manufacturer": "Acme", "model": "Apex 3" });
         let token = self
             .does("enrol_token_create", Method::POST, "/enrol-tokens", wanted)
@@ -473,6 +477,9 @@ impl<'a> Walk<'a> {
             json!({ "asset_tag": "BM-1" }),
         )
         .await;
+        let tags = json!({ "add": ["pilot"] });
+        self.does("pump_tags_change", Method::POST, &at("/tags"), tags)
+            .await;
         let order = json!({ "kind": "report_inventory" });
         self.does("pump_order_create", Method::POST, &at("/orders"), order)
             .await;

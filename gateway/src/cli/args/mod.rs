@@ -31,8 +31,11 @@ pub use self::{
     people::{AddPersonArgs, DeviceCommand, GlassCommand, LoginArgs, MeCommand, PersonCommand},
     places::{
         AreaCommand, ExpectedCommand, LibraryCommand, LocationCommand, ManufacturerCommand, ModelCommand,
+        ModelEditArgs, ModelField,
     },
-    pump::{CheckArgs, EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold},
+    pump::{
+        CheckArgs, EditArgs, ImportArgs, OrderKind, PumpCommand, PumpField, PumpFilter, PumpHold, TagArgs,
+    },
     release::{MakeArgs, ReleaseCommand, RepositoryCommand},
     rollout::{ActArgs, PlanArgs, RolloutCommand, WaveCommand},
     service::{DemoArgs, InitArgs, ServeArgs},
@@ -294,15 +297,19 @@ mod tests {
 
     #[test]
     fn every_command_in_the_manual_works() {
-        let manual = include_str!("../../../../docs/cli.md");
+        let manual = [
+            include_str!("../../../../docs/cli.md"),
+            include_str!("../../../../docs/inventory.md"),
+        ];
         let commands: Vec<_> = manual
-            .lines()
+            .iter()
+            .flat_map(|page| page.lines())
             .filter(|line| line.starts_with("gateway "))
             .collect();
         assert!(commands.len() > 20, "{commands:?}");
         for command in commands {
             if let Err(error) = Cli::try_parse_from(words(command)) {
-                panic!("`{command}` in docs/cli.md: {error}");
+                panic!("`{command}` in the manual: {error}");
             }
         }
     }

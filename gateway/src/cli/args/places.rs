@@ -1,6 +1,7 @@
 //! `gateway expected|area|location|manufacturer|model …`
 
-use clap::Subcommand;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
 use fleet::{
     signature::Digest,
     text::{ComponentVersion, Contact, Name, Reason},
@@ -173,4 +174,53 @@ pub enum ModelCommand {
     #[command(after_help = "Examples:
   gateway model list")]
     List,
+    /// Say what is known of a model: its device identifier, and until when its manufacturer supports it
+    #[command(after_help = "Examples:
+  gateway model edit 'Volumat 7' --udi-di 09506000134352
+  gateway model edit 'Volumat 7' --full-support-until 2027-06-30 --support-until 2029-12-31
+  gateway model edit 'Volumat 7' --clear support-until
+
+Each date is the last day, by the clocks on the hospital's walls. Past the last day of all support no release is rolled out to \
+its pumps: rollouts leave them out, and say so.")]
+    Edit(ModelEditArgs),
+}
+
+/// `gateway model edit`
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+pub struct ModelEditArgs {
+    /// Its name or id
+    pub model: String,
+    /// The device identifier of its UDI: 14 digits, or a whole UDI as scanned off any pump of the model
+    #[arg(long, group = "change", value_name = "UDI")]
+    pub udi_di: Option<String>,
+    /// The last day on which everything is mended (end of life)
+    #[arg(long, group = "change", value_name = "DATE")]
+    pub full_support_until: Option<NaiveDate>,
+    /// The last day on which anything is (end of support)
+    #[arg(long, group = "change", value_name = "DATE")]
+    pub support_until: Option<NaiveDate>,
+    /// Empty a field; repeat for several
+    #[arg(long, group = "change", value_name = "FIELD")]
+    pub clear: Vec<ModelField>,
+}
+
+/// What of a model can be empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelField {
+    UdiDi,
+    FullSupportUntil,
+    SupportUntil,
+}
+
+impl ModelField {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UdiDi => "udi_device_identifier",
+            Self::FullSupportUntil => "full_support_until",
+            Self::SupportUntil => "support_until",
+        }
+    }
 }

@@ -8,7 +8,7 @@ use fleet::{
     check::CheckUnit,
     pump::HoldKind,
     signature::Digest,
-    text::{AssetTag, CheckId, HardwareId, InstrumentId, Name, Reason},
+    text::{AssetTag, CheckId, HardwareId, InstrumentId, Name, Reason, Tag},
 };
 
 use super::{PageArgs, word};
@@ -62,6 +62,17 @@ A file never removes a pump from the list.")]
   gateway pump edit SN-42 --asset-tag BM-10443
   gateway pump edit BM-10442 --clear location --clear udi")]
     Edit(EditArgs),
+    /// Put the hospital's own words for groups of pumps on a pump, or take them off
+    #[command(after_help = "Examples:
+  gateway pump tag BM-10442 pilot 'loan set'
+  gateway pump tag BM-10442 --remove pilot
+
+`gateway pump list --tag pilot` lists them. In a filter, of a rollout for instance: tag = pilot. Upper and lower case are the same.")]
+    Tag(TagArgs),
+    /// List the tags that pumps have, and how many have each
+    #[command(after_help = "Examples:
+  gateway pump tags")]
+    Tags,
     /// Take a pump out of use
     #[command(after_help = "Examples:
   gateway pump hold BM-10442 --kind clinical --reason 'occlusion alarm failed on the bench'
@@ -183,6 +194,9 @@ pub struct PumpFilter {
     /// Of this model
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
+    /// With this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<Tag>,
     /// Only those that are held
     #[arg(long)]
     pub held: bool,
@@ -228,6 +242,20 @@ pub struct EditArgs {
     /// Only if the record is still at this version [default: the one it has now]
     #[arg(long, value_name = "N")]
     pub if_version: Option<i64>,
+}
+
+/// `gateway pump tag`
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+pub struct TagArgs {
+    /// Asset tag, serial number, UDI or id
+    pub pump: String,
+    /// Tags to put on it
+    #[arg(value_name = "TAG", group = "change")]
+    pub add: Vec<Tag>,
+    /// A tag to take off it; repeat for several
+    #[arg(long, value_name = "TAG", group = "change")]
+    pub remove: Vec<Tag>,
 }
 
 /// A field of a pump's record that can be empty.

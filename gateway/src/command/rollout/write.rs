@@ -54,7 +54,7 @@ pub fn write(app: &App, actor: &Actor, wanted: &Wanted) -> Result<RolloutRecord,
             division,
             pumps,
             release,
-        } = divide(db, wanted.release, &wanted.spec)?;
+        } = divide(db, wanted.release, &wanted.spec, app.people.day(change.now))?;
         if division.waves.iter().all(Vec::is_empty) {
             return Err(CommandError::NoPumps {
                 left_out: division.left_out.len(),

@@ -150,10 +150,11 @@ impl Place {
             let release = facts::release(db, self.row.release)?;
             let schemes = facts::schemes(std::iter::once(&release));
             let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
+            let day = app.people.day(app.now());
             let pumps: Vec<_> = db
                 .pump_listing_of(&ids)?
                 .iter()
-                .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes))
+                .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day))
                 .collect();
             Ok((release, pumps))
         })?;

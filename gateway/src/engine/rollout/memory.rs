@@ -80,7 +80,9 @@ impl Kept {
             {
                 Known::Idle { read_at }
             }
-            Known::Facts(mut facts) if is_believed(facts.read_at, now) => {
+            Known::Facts(mut facts)
+                if is_believed(facts.read_at, now) && !facts.is_of_another_day(app, now) =>
+            {
                 let refreshed = if !touched.is_empty() {
                     app.store.read(|db| facts.refresh(db, app, &touched, now))?
                 } else if facts.settle(app, now) {

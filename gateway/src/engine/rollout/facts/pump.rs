@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::NaiveDate;
 use fleet::{
     Timestamp,
     id::{AssignmentId, PumpId},
-    pump::{Activity, Component, InstalledComponent, PumpFacts as Described, Status},
+    pump::{Activity, Component, InstalledComponent, PumpFacts as Described, Status, SupportStage},
     release::choose_target,
     rollout::{
         snapshot::{Fit, PumpFacts, RowVersion, Whereabouts},
@@ -33,11 +34,12 @@ pub(crate) fn every_pump(db: &mut Db<'_>, filter: &PumpFilter) -> Result<Vec<Pum
     }
 }
 
-/// A pump as releases and filters see it.
+/// A pump as releases and filters see it on a day.
 pub(crate) fn described(
     listing: &PumpListing,
     software: Option<&PumpSoftware>,
     schemes: &HashMap<String, VersionScheme>,
+    day: NaiveDate,
 ) -> Described {
     let pump = &listing.pump;
     let component = |part: &Component| InstalledComponent {
@@ -62,14 +64,14 @@ pub(crate) fn described(
         drug_library: software.library,
         care_area: listing.care_area_name.clone(),
         location: listing.location_name.clone(),
-        tags: BTreeSet::new(),
+        tags: listing.tags.clone(),
         status: if pump.retired_at.is_some() {
             Status::Retired
         } else {
             Status::InService
         },
         hold: pump.hold.as_ref().map(|hold| hold.kind),
-        past_support: false,
+        past_support: listing.support.on(day) == SupportStage::Ended,
         vulnerabilities: BTreeSet::new(),
     }
 }
@@ -106,6 +108,7 @@ impl Facts {
     ) -> Result<(), StoreError> {
         let ids: Vec<_> = listings.iter().map(|listing| listing.pump.id).collect();
         let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
+        let day = app.people.day(now);
         for listing in listings {
             let id = listing.pump.id;
             let software = software.get(&id);
@@ -119,7 +122,7 @@ impl Facts {
             self.signs.insert(id, sign);
             self.locate(app, id, now);
             for assignment in self.of_pump.get(&id).cloned().unwrap_or_default() {
-                self.read_fit(assignment, listing, software);
+                self.read_fit(assignment, listing, software, day);
             }
         }
         Ok(())
@@ -176,7 +179,13 @@ impl Facts {
         moved
     }
 
-    fn read_fit(&mut self, id: AssignmentId, listing: &PumpListing, software: Option<&PumpSoftware>) {
+    fn read_fit(
+        &mut self,
+        id: AssignmentId,
+        listing: &PumpListing,
+        software: Option<&PumpSoftware>,
+        day: NaiveDate,
+    ) {
         let Some(place) = self.places.get(&id) else {
             return;
         };
@@ -198,7 +207,7 @@ impl Facts {
         if !matches!(row.state.stage(), Stage::Waiting | Stage::Preparing) {
             return;
         }
-        let pump = described(listing, software, &self.schemes);
+        let pump = described(listing, software, &self.schemes, day);
         let why = match choose_target(&release.manifest, &pump) {
             Ok(target) if target.path == place.target => return,
             Ok(target) => format!("it would get another file by now ({})", target.path),

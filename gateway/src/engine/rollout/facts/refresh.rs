@@ -55,6 +55,7 @@ impl Facts {
     ) -> Result<Refreshed, StoreError> {
         let mut dirty = Dirty::default();
         if touched.everything
+            || self.is_of_another_day(app, now)
             || !self.refresh_rollouts(db, touched, &mut dirty)?
             || !self.refresh_assignments(db, touched, &mut dirty)?
         {
@@ -96,6 +97,11 @@ impl Facts {
         } else {
             Refreshed::Alike
         })
+    }
+
+    /// Whether a day ended since: with it, the support of a model may have.
+    pub(in crate::engine::rollout) fn is_of_another_day(&self, app: &App, now: Timestamp) -> bool {
+        app.people.day(self.settled_at) != app.people.day(now)
     }
 
     /// Makes what depends on the time true at this moment. Says whether anything is different by now.

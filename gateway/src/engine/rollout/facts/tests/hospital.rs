@@ -11,13 +11,13 @@ use fleet::{
         AccountId, AssignmentId, CareAreaId, CheckResultId, HoldId, ManufacturerId, ModelId, PumpId,
         ReleaseId, RepositoryId, RetestId, RolloutId, SessionId, SignatureId, TicketId, WaveId,
     },
-    pump::{Activity, Component, Hold, HoldKind, Pump, PumpState, SecurityCounter},
+    pump::{Activity, Component, Hold, HoldKind, Pump, PumpState, SecurityCounter, Support},
     rollout::{
         spec::Spec,
         state::{AssignmentState, RolloutState, WaveState},
     },
     signature::{Answer, Digest, Meaning, Named, SignatureStatement, SubjectKind, ZonedTime},
-    text::{ComponentName, ComponentVersion, Name, Reason, SerialNumber},
+    text::{ComponentName, ComponentVersion, Name, Reason, SerialNumber, Tag},
 };
 use serde_json::{Value, json};
 use store::{
@@ -57,6 +57,9 @@ pub(super) struct Hospital {
     tickets: Vec<(TicketId, PumpId)>,
     sessions: i64,
 }
+
+/// So many kinds of things happen.
+pub(super) const ACTS: usize = 26;
 
 /// What happens, which ones it happens to, and how.
 pub(super) type Act = (usize, usize, usize);
@@ -267,7 +270,7 @@ impl Hospital {
     pub(super) fn act(&mut self, (what, which, how): Act) {
         let store = self.stage.app.store.clone();
         let now = self.stage.app.now();
-        match what % 24 {
+        match what % ACTS {
             0 => {
                 return self
                     .stage
@@ -285,7 +288,7 @@ impl Hospital {
             }
             _ => {}
         }
-        match store.write(|db| self.change(db, what % 24, which, how, now)) {
+        match store.write(|db| self.change(db, what % ACTS, which, how, now)) {
             Ok(()) | Err(StoreError::Conflict { .. }) => {}
             Err(error) => panic!("{what}, {which}, {how}: {error}"),
         }
@@ -393,8 +396,31 @@ impl Hospital {
                 let n = self.rollouts.len();
                 self.rollout(db, n, RolloutState::Draft, now)
             }
+            24 | 25 => self.note(db, what == 24, pump, how, now),
             _ => Ok(()),
         }
+    }
+
+    /// What people note of a pump, or of its model.
+    fn note(
+        &self,
+        db: &mut Db<'_>,
+        is_tag: bool,
+        pump: PumpId,
+        how: usize,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if is_tag {
+            let tags = [Tag::new(&format!("tag {how}")).unwrap()];
+            return db.pump_tags_set(pump, &tags.into());
+        }
+        // Its support ended some days ago, ends some days from now, or nobody knows.
+        let until = (now + TimeDelta::days(i64::try_from(how % 20).unwrap() - 3)).date_naive();
+        let support = Support {
+            full_until: None,
+            until: (!how.is_multiple_of(3)).then_some(until),
+        };
+        db.model_update(self.model, None, support)
     }
 
     fn ticket(
