@@ -33,7 +33,7 @@ impl<'a> Planner<'a> {
                     self.take_back(assignment, standstill.why);
                 }
                 Stage::Waiting if standstill.given_up || assignment.leaving => {
-                    self.does(assignment, AssignmentAction::TakeOut)
+                    self.does(assignment, AssignmentAction::TakeOut);
                 }
                 Stage::Waiting => self.pump_waits(assignment, standstill.wait.clone()),
                 Stage::Preparing => self.take_back(assignment, standstill.why),
@@ -287,18 +287,14 @@ impl<'a> Planner<'a> {
         if self.snapshot.hospital.background_download {
             return Wait::Downloading;
         }
-        match self.is_free(pump) {
-            Ok(()) => {
-                // What it said grows old, and then it may be in use.
-                let heard_at = pump.heard_at.unwrap_or(self.now);
-                self.reached(later(heard_at, STALE_AFTER + TimeDelta::microseconds(1)));
-                Wait::Downloading
-            }
-            Err(_) => {
-                self.plan.paused_downloads.insert(id);
-                Wait::DownloadPaused
-            }
+        if self.is_free(pump).is_err() {
+            self.plan.paused_downloads.insert(id);
+            return Wait::DownloadPaused;
         }
+        // What it said grows old, and then it may be in use.
+        let heard_at = pump.heard_at.unwrap_or(self.now);
+        self.reached(later(heard_at, STALE_AFTER + TimeDelta::microseconds(1)));
+        Wait::Downloading
     }
 
     /// S3 and S5 side by side: free, just now, in the window, and its care area can spare it.
