@@ -11,6 +11,7 @@
 //! | [`engine`] | the loop: what pumps said is recorded, then acknowledged; orders go out |
 //! | [`command`] | what people can do, one transaction each |
 //! | [`auth`], [`api`] | who they are and what they may do, and how programs ask for it |
+//! | [`web`] | the pages people use |
 //! | [`audit`] | the record that can be proved: checkpoints, export, verification, what goes to a SIEM |
 //! | [`cli`] | the command line, a client of the API |
 //! | [`serve`], [`init`], [`demo`] | bringing it up, setting it up, showing it |
@@ -38,3 +39,4 @@ pub mod mqtt;
 pub mod ops;
 pub mod pki;
 pub mod serve;
+pub mod web;

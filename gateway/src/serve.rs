@@ -196,9 +196,16 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     metrics.forwards(&forwarding.progress);
     tokio::spawn(rollout::run(app.clone(), stopped.clone()));
     tokio::spawn(rollout::join::run(app.clone(), stopped.clone()));
-    tokio::spawn(housekeeping::run(app.clone(), sessions, stopped));
+    tokio::spawn(housekeeping::run(app.clone(), sessions, stopped.clone()));
 
-    let (addresses, servers) = http::start(&app, &config, &metrics, &figures, endpoint.local_addr())?;
+    let (addresses, servers) = http::start(
+        &app,
+        &config,
+        &metrics,
+        &figures,
+        endpoint.local_addr(),
+        stopped,
+    )?;
     tracing::info!(mqtt = %addresses.mqtt, bulk = %addresses.bulk, staff = %addresses.staff, operations = %addresses.operations, "gateway is up");
     Ok(Running {
         addresses,

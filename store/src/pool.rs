@@ -1,7 +1,7 @@
 //! The store: connections to read with, and the one place where transactions begin and end.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -40,7 +40,10 @@ struct Shared {
     readers: Pool<Opener>,
     writer: Writer,
     touched: Mutex<Touched>,
+    listener: OnceLock<Listener>,
 }
+
+type Listener = Box<dyn Fn(&Touched) + Send + Sync>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,6 +80,7 @@ impl Store {
                 readers,
                 writer: Writer::new(url.clone(), first),
                 touched: Mutex::default(),
+                listener: OnceLock::new(),
             }),
         })
     }
@@ -161,10 +165,19 @@ impl Store {
             let (done, touched) = transaction(connection, begin, work);
             // Also where it failed: nobody knows what became of a commit that the connection did not outlive.
             if !touched.is_empty() {
+                if let Some(tell) = self.shared.listener.get() {
+                    tell(&touched);
+                }
                 self.touched().add(touched);
             }
             done
         })
+    }
+
+    /// Has somebody told what each commit of this process touched, as soon as it is there to be read. Whoever is told holds up every
+    /// writer, so it may only take a note. There is one listener for the life of the store: a later one is not taken.
+    pub fn listen(&self, tell: impl Fn(&Touched) + Send + Sync + 'static) {
+        let _ = self.shared.listener.set(Box::new(tell));
     }
 
     fn touched(&self) -> std::sync::MutexGuard<'_, Touched> {

@@ -15,6 +15,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod api;
+pub mod browser;
 mod hospital;
 mod process;
 mod pump;

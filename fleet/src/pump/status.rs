@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::HoldKind;
+use crate::rollout::state::AssignmentState;
 
 /// Statuses as people read them. Colour is never the only sign: the words are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,6 +89,26 @@ pub struct StatusInput {
     pub missing: bool,
     /// Assigned to a care area.
     pub has_care_area: bool,
+    /// How far its update is, where it has one under way.
+    pub update: Option<AssignmentState>,
+}
+
+/// What an update makes of a pump. One that is told to install chooses the moment itself and is used until then (S1).
+const fn updating(update: AssignmentState) -> Option<Status> {
+    match update {
+        AssignmentState::Staged | AssignmentState::AwaitingSafe => Some(Status::UpdateStaged),
+        AssignmentState::Installing | AssignmentState::TrialBoot => Some(Status::BeingUpdated),
+        AssignmentState::SelfTest => Some(Status::AwaitingChecks),
+        AssignmentState::AwaitingSignoff => Some(Status::AwaitingSignOff),
+        AssignmentState::Planned
+        | AssignmentState::Authorised
+        | AssignmentState::Downloading
+        | AssignmentState::InService
+        | AssignmentState::RolledBack
+        | AssignmentState::Quarantined
+        | AssignmentState::Unresponsive
+        | AssignmentState::Cancelled => None,
+    }
 }
 
 /// The first line that applies is the status.
@@ -105,17 +126,27 @@ pub const fn status(input: StatusInput) -> Status {
         } => Status::Held,
         StatusInput { missing: true, .. } => Status::Missing,
         StatusInput {
-            has_care_area: false, ..
-        } => Status::InBiomed,
-        StatusInput {
-            has_care_area: true, ..
-        } => Status::InService,
+            update,
+            has_care_area,
+            ..
+        } => {
+            let of_update = match update {
+                Some(update) => updating(update),
+                None => None,
+            };
+            match (of_update, has_care_area) {
+                (Some(status), _) => status,
+                (None, true) => Status::InService,
+                (None, false) => Status::InBiomed,
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rollout::state::Stage;
 
     #[test]
     fn a_word_reads_back() {
@@ -125,6 +156,35 @@ mod tests {
         }
     }
 
+    /// Until its update is on it, a pump is used as always; from the moment it installs until a nurse signed, it is not.
+    #[test]
+    fn an_update_shows_from_the_moment_it_is_on_the_pump() {
+        let check = |update, expected| {
+            let input = StatusInput {
+                retired: false,
+                hold: None,
+                missing: false,
+                has_care_area: true,
+                update: Some(update),
+            };
+            assert_eq!(status(input), expected, "{update:?}");
+        };
+        for update in AssignmentState::ALL {
+            let expected = match update.stage() {
+                Stage::Waiting | Stage::Verified | Stage::Failed | Stage::Left => Status::InService,
+                Stage::Preparing if *update == AssignmentState::Staged => Status::UpdateStaged,
+                Stage::Preparing => Status::InService,
+                Stage::Updating => continue,
+            };
+            check(*update, expected);
+        }
+        check(AssignmentState::AwaitingSafe, Status::UpdateStaged);
+        check(AssignmentState::Installing, Status::BeingUpdated);
+        check(AssignmentState::TrialBoot, Status::BeingUpdated);
+        check(AssignmentState::SelfTest, Status::AwaitingChecks);
+        check(AssignmentState::AwaitingSignoff, Status::AwaitingSignOff);
+    }
+
     #[test]
     fn what_keeps_a_pump_from_use_is_said_before_anything_else() {
         let service = StatusInput {
@@ -132,6 +192,7 @@ mod tests {
             hold: None,
             missing: false,
             has_care_area: true,
+            update: None,
         };
         let check = |input, expected| assert_eq!(status(input), expected);
         check(service, Status::InService);
@@ -148,6 +209,18 @@ mod tests {
                 ..service
             },
             Status::Missing,
+        );
+        let awaiting = StatusInput {
+            update: Some(AssignmentState::AwaitingSignoff),
+            ..service
+        };
+        check(awaiting, Status::AwaitingSignOff);
+        check(
+            StatusInput {
+                hold: Some(HoldKind::Clinical),
+                ..awaiting
+            },
+            Status::Held,
         );
         let held = StatusInput {
             hold: Some(HoldKind::Clinical),

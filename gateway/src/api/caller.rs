@@ -32,15 +32,15 @@ use crate::{
 
 /// The cookie of a session in a browser. The prefix makes browsers refuse it from a sibling host and without TLS (RFC 6265bis,
 /// section 4.1.3.2).
-pub(super) const COOKIE: &str = "__Host-gateway-session";
+pub(crate) const COOKIE: &str = "__Host-gateway-session";
 
 /// Whoever may do what is asked, and where.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) actor: Actor,
-    pub(super) identified: Identified,
+pub(crate) struct Caller {
+    pub(crate) actor: Actor,
+    pub(crate) identified: Identified,
     /// Where the right of this operation holds.
-    pub(super) reach: Reach,
+    pub(crate) reach: Reach,
 }
 
 impl Caller {
@@ -81,7 +81,7 @@ fn shown(request: &ServiceRequest) -> Option<Shown> {
 }
 
 /// From where. Only a test has no peer.
-pub(super) fn address(peer: Option<std::net::SocketAddr>) -> IpAddr {
+pub(crate) fn address(peer: Option<std::net::SocketAddr>) -> IpAddr {
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
 }
 
@@ -119,26 +119,52 @@ async fn judge(api: &Data<Api>, request: &ServiceRequest) -> Result<Option<Calle
     }
     let caller = api
         .run(move |app| {
-            let now = app.now();
-            let secret = shown.as_ref().map(|shown| shown.secret.expose_secret());
-            let identified = app
-                .store
-                .read(|db| Ok(bearer::identify(db, secret, Some(peer), now)))??;
-            keep_alive(app, &identified);
-            let reach = match takes {
-                // There is no such path or method: whoever is known is told so further on.
-                None => Reach::Everywhere,
-                Some(takes) => permitted(app, &identified, takes)?,
-            };
-            Ok::<_, Problem>(Caller {
-                actor: identified.actor.clone(),
-                identified,
-                reach,
-            })
+            let secret = shown.as_ref().map(|shown| &shown.secret);
+            let_in(app, secret, peer, takes, Life::Sign)
         })
         .await?;
     api.0.limits.account(caller.identified.principal.account)?;
     Ok(Some(caller))
+}
+
+/// Whether a request is a sign of life of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// A person, or a program, did something.
+    Sign,
+    /// A page that lies open asked by itself: nobody need be there.
+    None,
+}
+
+/// Who it is, and where the right holds that is taken.
+///
+/// # Errors
+/// [`ProblemCode::Unauthenticated`], [`ProblemCode::Denied`], or the database's.
+pub(crate) fn let_in(
+    app: &App,
+    secret: Option<&SecretString>,
+    peer: IpAddr,
+    takes: Option<Option<Takes>>,
+    life: Life,
+) -> Result<Caller, Problem> {
+    let now = app.now();
+    let secret = secret.map(|secret| secret.expose_secret());
+    let identified = app
+        .store
+        .read(|db| Ok(bearer::identify(db, secret, Some(peer), now)))??;
+    if life == Life::Sign {
+        keep_alive(app, &identified);
+    }
+    let reach = match takes {
+        // There is no such path or method: whoever is known is told so further on.
+        None => Reach::Everywhere,
+        Some(takes) => permitted(app, &identified, takes)?,
+    };
+    Ok(Caller {
+        actor: identified.actor.clone(),
+        identified,
+        reach,
+    })
 }
 
 /// A sign of life of a session is kept once in a while. Where that fails the session ends early, which is the safe side.

@@ -14,7 +14,7 @@ use super::problem::{Problem, ProblemCode};
 
 /// What is known of who sends a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sender {
+pub(crate) enum Sender {
     /// A browser that sent our cookie.
     Cookie,
     /// Nobody yet: somebody signs in. Whoever says to come from another site is refused, so that nobody is signed in as
@@ -30,7 +30,7 @@ const fn only_reads(method: &Method) -> bool {
 ///
 /// # Errors
 /// [`ProblemCode::CrossSite`].
-pub(super) fn check(request: &RequestHead, sender: Sender) -> Result<(), Problem> {
+pub(crate) fn check(request: &RequestHead, sender: Sender) -> Result<(), Problem> {
     if only_reads(&request.method) {
         return Ok(());
     }

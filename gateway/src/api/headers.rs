@@ -40,7 +40,7 @@ pub(super) async fn secure(
 
 /// One line for each request: never its query, its headers or its body. The path may hold whatever somebody typed, so it
 /// is cut short and escaped.
-pub(super) async fn log(
+pub(crate) async fn log(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

@@ -31,7 +31,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Runs what checks a password, a code or a PIN: one that is wrong counts as a guess at the account, from this address.
-pub(super) async fn guarded<T: Send + 'static>(
+pub(crate) async fn guarded<T: Send + 'static>(
     api: &Api,
     request: &HttpRequest,
     caller: &Caller,

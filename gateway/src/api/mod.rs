@@ -19,16 +19,16 @@
     reason = "a method of `Db<'_>` is of one lifetime and a reading lends any: without the closure it does not compile"
 )]
 
-mod caller;
-mod cross_site;
+pub(crate) mod caller;
+pub(crate) mod cross_site;
 mod etag;
-mod headers;
+pub(crate) mod headers;
 pub(crate) mod idempotency;
 pub mod openapi;
 pub mod operation;
 mod page;
 pub mod problem;
-mod refusal;
+pub(crate) mod refusal;
 
 mod anchor;
 mod audit;
@@ -43,7 +43,7 @@ mod expected;
 mod glass;
 mod hold;
 mod library;
-mod me;
+pub(crate) mod me;
 mod model;
 mod person;
 mod place;
@@ -51,7 +51,7 @@ mod preview;
 mod pump;
 mod release;
 mod rollout;
-mod session;
+pub(crate) mod session;
 mod signature;
 mod summary;
 mod token;
@@ -112,7 +112,7 @@ impl Api {
         }))
     }
 
-    /// Mounts the API. What is on no path of it is answered by it too: with a problem.
+    /// Mounts the API. What is on no path of it and below its prefix is answered by it too: with a problem.
     pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
         let api = self.clone();
         move |config| {
@@ -137,8 +137,23 @@ impl Api {
         app.people.day(app.now())
     }
 
+    /// The gateway behind it.
+    pub(crate) fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    /// The door at which passwords are shown: one for programs and pages, so that guesses are counted together.
+    pub(crate) fn door(&self) -> &SignIn {
+        &self.0.sign_in
+    }
+
+    /// How many requests are served.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     /// Does what may block where that is allowed.
-    async fn run<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
         work: impl FnOnce(&App) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {

@@ -233,6 +233,12 @@ impl Problem {
         self.code
     }
 
+    /// What happened here, and what to do next.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Lines of a file, each with its problem.
     #[must_use]
     pub fn with_lines(mut self, lines: Vec<LineProblem>) -> Self {

@@ -64,6 +64,7 @@ impl From<CommandError> for Problem {
             CommandError::Seal(problem) => internal(&problem),
             CommandError::Key(problem) => internal(&problem),
             CommandError::DeviceUnknown => Self::new(Code::DeviceUnknown, words),
+            CommandError::SignInOver => Self::new(Code::Unauthenticated, words),
             CommandError::EnrolmentOver => Self::new(Code::EnrolmentOver, words),
             CommandError::Denied(denied) => denied.into(),
             CommandError::NotStanding(problem) => problem.into(),
@@ -202,7 +203,7 @@ fn unavailable(error: &(dyn std::error::Error + 'static)) -> Problem {
 }
 
 /// The outside learns that it failed; the log learns why.
-pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
+pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a request failed");
     Problem::new(
         Code::Internal,

@@ -140,11 +140,11 @@ impl SessionView {
 }
 
 /// The longest password that is looked at.
-pub(super) const PASSWORD_MAX: usize = crate::auth::password::MAX;
+pub(crate) const PASSWORD_MAX: usize = crate::auth::password::MAX;
 
 /// The cookie of a session. No script reads it, no other site sends it, no plain HTTP carries it, and the browser forgets it
 /// when it is closed.
-pub(super) fn cookie(secret: &SecretString) -> Cookie<'static> {
+pub(crate) fn cookie(secret: &SecretString) -> Cookie<'static> {
     Cookie::build(COOKIE, secret.expose_secret().to_owned())
         .path("/")
         .secure(true)
@@ -212,7 +212,7 @@ pub(super) async fn session_begin(
         .and_then(|agent| Name::new(&agent).ok());
     let shown = session::Shown {
         name: wanted.name,
-        password: wanted.password,
+        password: session::Password::Typed(wanted.password),
         totp: wanted.totp,
         new_password: wanted.new_password,
         device: wanted.device,

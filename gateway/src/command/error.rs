@@ -199,6 +199,9 @@ pub enum CommandError {
     /// The ticket of an authenticator's enrolment.
     #[error("setting the authenticator up took too long, or was begun by somebody else; begin again")]
     EnrolmentOver,
+    /// The ticket between two steps of signing in.
+    #[error("signing in took too long, or the password was changed meanwhile; begin again")]
+    SignInOver,
     /// Whoever asks may not do it, or not there.
     #[error(transparent)]
     Denied(#[from] Denied),

@@ -15,6 +15,7 @@ use fleet::{
 };
 use secrecy::SecretString;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use store::{AccountRecord, DeviceRecord, SessionRecord, StoreError};
 
 use super::{CommandError, change::Change, factor};
@@ -32,8 +33,8 @@ use crate::{
 pub struct Shown {
     /// The name by which the person signs in.
     pub name: Name,
-    /// The password as it was typed.
-    pub password: SecretString,
+    /// The password.
+    pub password: Password,
     /// A code of the authenticator.
     pub totp: Option<SecretString>,
     /// Replaces the password; needed while the one-time password stands.
@@ -47,6 +48,29 @@ pub struct Shown {
     /// What the browser or program calls itself.
     pub agent: Option<Name>,
 }
+
+/// How the password is shown.
+#[derive(Debug)]
+pub enum Password {
+    /// As it was typed.
+    Typed(SecretString),
+    /// It was typed and found right a moment ago; this is the ticket for the next step.
+    Proved(String),
+}
+
+/// What became of one step of signing in.
+#[derive(Debug)]
+pub enum Step {
+    /// In.
+    In(Box<SignedIn>),
+    /// The password is right, and the authenticator's code is needed too.
+    Code { ticket: String },
+    /// The password is right, and has to be replaced.
+    NewPassword { ticket: String },
+}
+
+/// So long the steps of signing in may take together.
+const STEPS_SECONDS: i64 = 5 * 60;
 
 /// A new session, and its secret for the one time that it is shown.
 #[derive(Debug)]
@@ -72,13 +96,79 @@ pub fn begin(app: &App, shown: &Shown) -> Result<SignedIn, CommandError> {
     outcome
 }
 
-fn prove_and_begin(app: &App, shown: &Shown) -> Result<SignedIn, CommandError> {
+/// Signs a person in step by step: the password first, then what turns out to be needed. What proves the password between two
+/// steps is a ticket that opens with our own key, holds no password, and is good for this account and password for five
+/// minutes; a wrong code costs as much as anywhere.
+///
+/// # Errors
+/// As [`begin`], and [`CommandError::SignInOver`] for a ticket that is no longer good.
+pub fn step(app: &App, shown: &Shown) -> Result<Step, CommandError> {
+    match prove_and_begin(app, shown) {
+        Ok(begun) => Ok(Step::In(Box::new(begun))),
+        Err(CommandError::SecondFactorRequired) => Ok(Step::Code {
+            ticket: ticket(app, &shown.name)?,
+        }),
+        Err(CommandError::PasswordChangeRequired) => Ok(Step::NewPassword {
+            ticket: ticket(app, &shown.name)?,
+        }),
+        Err(refusal) => {
+            refused(app, shown, &refusal);
+            Err(refusal)
+        }
+    }
+}
+
+fn step_context(account: &AccountRecord, until: i64) -> String {
+    format!("sign-in {} {until}", account.id)
+}
+
+/// Only ever called when the password was found right just now.
+fn ticket(app: &App, name: &Name) -> Result<String, CommandError> {
+    let account = app.store.read(|db| db.account_fetch_by_name(name))?;
+    let account = account.ok_or(CommandError::WrongPassword)?;
+    let until = app.now().timestamp() + STEPS_SECONDS;
+    let fingerprint = Sha256::digest(account.password_hash.as_bytes());
+    let sealed = app
+        .people
+        .seal
+        .seal(&step_context(&account, until), &fingerprint)?;
+    Ok(format!("{until}.{}", hex::encode(sealed)))
+}
+
+/// Whether a ticket is of this account, of its present password, and of just now.
+fn is_good(app: &App, account: &AccountRecord, ticket: &str) -> bool {
+    let opened = ticket
+        .split_once('.')
+        .and_then(|(until, sealed)| Some((until.parse::<i64>().ok()?, hex::decode(sealed).ok()?)))
+        .filter(|(until, _)| app.now().timestamp() < *until)
+        .and_then(|(until, sealed)| {
+            app.people
+                .seal
+                .unseal(&step_context(account, until), &sealed)
+                .ok()
+        });
+    opened.is_some_and(|opened| opened.as_slice() == Sha256::digest(account.password_hash.as_bytes()).as_slice())
+}
+
+/// The account, where what was shown is its password. Takes as long for an account that does not exist.
+fn proved(app: &App, shown: &Shown) -> Result<AccountRecord, CommandError> {
     let account = app.store.read(|db| db.account_fetch_by_name(&shown.name))?;
-    let stored = account.as_ref().map(|account| account.password_hash.as_str());
-    let fits = password::verify(&shown.password, stored);
-    let account = account
-        .filter(|account| fits && account.disabled_at.is_none())
-        .ok_or(CommandError::WrongPassword)?;
+    match &shown.password {
+        Password::Typed(password) => {
+            let stored = account.as_ref().map(|account| account.password_hash.as_str());
+            let fits = password::verify(password, stored);
+            account
+                .filter(|account| fits && account.disabled_at.is_none())
+                .ok_or(CommandError::WrongPassword)
+        }
+        Password::Proved(ticket) => account
+            .filter(|account| account.disabled_at.is_none() && is_good(app, account, ticket))
+            .ok_or(CommandError::SignInOver),
+    }
+}
+
+fn prove_and_begin(app: &App, shown: &Shown) -> Result<SignedIn, CommandError> {
+    let account = proved(app, shown)?;
     let device = device_of(app, shown)?;
 
     let mut factors = vec![Factor::Password];
@@ -91,7 +181,7 @@ fn prove_and_begin(app: &App, shown: &Shown) -> Result<SignedIn, CommandError> {
         }
     };
     let replacement = match &shown.new_password {
-        Some(new) => Some(factor::new_password(app, &account, new, &shown.password)?),
+        Some(new) => Some(factor::new_password(app, &account, new)?),
         None if account.must_change_password => return Err(CommandError::PasswordChangeRequired),
         None => None,
     };

@@ -191,6 +191,10 @@ impl Stage {
         let one_time = text(&made, "one_time_password")?;
         let dir = self.place.path();
         narrator.step("Look around: the wards go on living, sixty times as fast as the clock")?;
+        narrator.say(&format!(
+            "In a browser: https://{} as `guest` (the certificate is this demo's own: let it pass)",
+            self.running.addresses.staff
+        ))?;
         narrator.say("In another terminal:")?;
         narrator.command(&format!(
             "export GATEWAY_URL=https://{}",

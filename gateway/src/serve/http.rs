@@ -26,6 +26,7 @@ use actix_web::{
 };
 use futures_util::{Stream, StreamExt as _};
 use rustls::ServerConfig;
+use tokio::sync::watch;
 
 use super::{Addresses, StartError};
 use crate::{
@@ -36,6 +37,7 @@ use crate::{
     firmware::{Figures, Firmware},
     ops::{self, Metrics},
     pki::tls,
+    web::Web,
 };
 
 /// A request must be read and answered within this, or its connection is given up: slow senders hold nothing.
@@ -60,6 +62,7 @@ pub(super) fn start(
     metrics: &Metrics,
     figures: &Figures,
     mqtt: SocketAddr,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(Addresses, Vec<ServerHandle>), StartError> {
     let listener = |name| {
         web::Data::new(Listener {
@@ -98,12 +101,14 @@ pub(super) fn start(
     };
     let staff = {
         let (api, listener) = (Api::new(app.clone()), listener("staff"));
+        let pages = Web::new(api.clone(), stopped);
         let refusals = listener.clone();
         https("staff", config.listen.staff, staff_tls, refusals, move || {
             WebApp::new()
                 .app_data(listener.clone())
                 .wrap(from_fn(in_time))
                 .configure(api.configure())
+                .configure(pages.configure())
         })?
     };
     let operations = {

@@ -8,6 +8,7 @@ use fleet::{
     Timestamp,
     id::{CareAreaId, ModelId, PumpId},
     pump::{Pump, PumpState, Support, Udi},
+    rollout::state::AssignmentState,
     text::{AssetTag, Name, SerialNumber, Tag},
 };
 
@@ -72,6 +73,8 @@ pub struct PumpListing {
     pub certificate_not_after: Option<Timestamp>,
     /// Who last signed it as verified; whether that stands, its version says.
     pub verification: Option<Verification>,
+    /// How far its update is, where it has one under way.
+    pub update: Option<AssignmentState>,
 }
 
 /// How many pumps there are, retired ones left out but for their own number.
@@ -352,6 +355,7 @@ impl Db<'_> {
         let mut tags = self.pump_tags_of(&ids)?;
         let mut verified = self.verification_of(&ids)?;
         let ends = self.certificate_ends(&ids)?;
+        let updates = self.update_of(Some(&ids))?;
         Ok(rows
             .into_iter()
             .map(
@@ -363,6 +367,7 @@ impl Db<'_> {
                         certificate_not_after: ends.get(&pump.id).copied(),
                         verification: verified.remove(&pump.id),
                         tags: tags.remove(&pump.id).unwrap_or_default(),
+                        update: updates.get(&pump.id).copied(),
                         pump: pump.with(&mut parts),
                         manufacturer_name,
                         model_name: model.name,

@@ -1,11 +1,13 @@
 //! The pumps that the hospital has.
 
+mod board;
 mod change;
 mod heard;
 mod list;
 mod software;
 mod tags;
 
+pub use board::{PumpOnBoard, Said};
 pub use change::PumpPatch;
 pub use heard::Heard;
 pub use list::{PumpCounts, PumpFilter, PumpListing};

@@ -218,6 +218,7 @@ impl PumpView {
             state,
             certificate_not_after,
             verification,
+            update,
         } = listing;
         let verified = verification.map(|signed| VerifiedView {
             signature: signed.signature,
@@ -231,6 +232,7 @@ impl PumpView {
             hold: pump.hold.as_ref().map(|hold| hold.kind),
             missing: present.now - heard > present.missing_after,
             has_care_area: pump.care_area.is_some(),
+            update,
         });
         let state = state.map(|state| StateView::of(state, present.now));
         // Of a pump that never said a word, nobody knows that it is free.

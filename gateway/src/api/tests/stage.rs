@@ -59,7 +59,7 @@ use crate::{
 /// When every test begins.
 pub(super) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 /// The password of everybody.
-pub(super) const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// What the pumps were told.
 #[derive(Debug, Default)]
@@ -107,11 +107,11 @@ pub(crate) struct Stage {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
-    pub(super) json: Value,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) json: Value,
 }
 
 impl Reply {
@@ -122,7 +122,7 @@ impl Reply {
             .unwrap_or_else(|| panic!("no problem: {self:?}"))
     }
 
-    pub(super) fn header(&self, name: header::HeaderName) -> &str {
+    pub(crate) fn header(&self, name: header::HeaderName) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
@@ -220,7 +220,7 @@ impl Stage {
     }
 
     /// A person with roles, each everywhere; the password is one-time where it must change.
-    pub(super) fn person(&self, name: &str, roles: &[Role], must_change_password: bool) -> AccountId {
+    pub(crate) fn person(&self, name: &str, roles: &[Role], must_change_password: bool) -> AccountId {
         let grants: Vec<_> = roles
             .iter()
             .map(|role| Grant {
@@ -259,14 +259,14 @@ impl Stage {
     }
 
     /// The secret of a new session of a person.
-    pub(super) fn sign_in(&self, name: &str) -> String {
+    pub(crate) fn sign_in(&self, name: &str) -> String {
         self.sign_in_with(name, PASSWORD)
     }
 
     pub(super) fn sign_in_with(&self, name: &str, password: &str) -> String {
         let shown = session::Shown {
             name: Name::new(name).unwrap(),
-            password: SecretString::from(password),
+            password: session::Password::Typed(SecretString::from(password)),
             totp: None,
             new_password: None,
             device: None,
