@@ -198,14 +198,8 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
     tokio::spawn(rollout::join::run(app.clone(), stopped.clone()));
     tokio::spawn(housekeeping::run(app.clone(), sessions, stopped.clone()));
 
-    let (addresses, servers) = http::start(
-        &app,
-        &config,
-        &metrics,
-        &figures,
-        endpoint.local_addr(),
-        stopped,
-    )?;
+    let (addresses, servers) =
+        http::start(&app, &config, &metrics, &figures, endpoint.local_addr(), stopped)?;
     tracing::info!(mqtt = %addresses.mqtt, bulk = %addresses.bulk, staff = %addresses.staff, operations = %addresses.operations, "gateway is up");
     Ok(Running {
         addresses,

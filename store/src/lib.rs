@@ -83,9 +83,7 @@ pub use page::{PAGE_MAX, Page};
 pub use place::{CareAreaRecord, LocationRecord, ManufacturerRecord, ModelRecord};
 pub use pool::Store;
 pub use presence::PresenceChange;
-pub use pump::{
-    Heard, PumpCounts, PumpFilter, PumpListing, PumpOnBoard, PumpPatch, PumpSoftware, Said,
-};
+pub use pump::{Heard, PumpCounts, PumpFilter, PumpListing, PumpOnBoard, PumpPatch, PumpSoftware, Said};
 pub use report::{Recorded, ReportRow};
 pub use rollout::{
     AssignmentRecord, BriefingCount, CheckRecord, RolloutRecord, Standing, TicketRecord, TicketStanding,

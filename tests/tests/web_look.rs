@@ -62,9 +62,17 @@ async fn every_page_is_fit_for_everybody() {
     let hospital = Hospital::open().await;
     furnish(&hospital);
     let areas = hospital.api.get("/care-areas").await.ok(200);
-    let area = areas["items"].as_array().unwrap().iter().find(|area| area["name"] == "4 West").unwrap();
+    let area = areas["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|area| area["name"] == "4 West")
+        .unwrap();
     let roles = json!([{ "role": "nurse", "care_areas": [area["id"]] }]);
-    let _ = hospital.administrator.add_person_with("nora", "Nora Lind, RN", &roles).await;
+    let _ = hospital
+        .administrator
+        .add_person_with("nora", "Nora Lind, RN", &roles)
+        .await;
 
     let browser = Browser::open(&hospital, Size::Desk).await;
     look_at(&browser, &BY_NOBODY).await;

@@ -92,11 +92,7 @@ impl PasswordRules {
     ///
     /// # Errors
     /// The first [`PasswordProblem`] that applies.
-    pub fn accept(
-        &self,
-        new: &SecretString,
-        context: &Context<'_>,
-    ) -> Result<(), PasswordProblem> {
+    pub fn accept(&self, new: &SecretString, context: &Context<'_>) -> Result<(), PasswordProblem> {
         let text = new.expose_secret();
         let length = text.chars().count();
         if length < MIN {
@@ -224,11 +220,7 @@ mod tests {
         };
         let rules = PasswordRules::default();
         let check = |new: &str, expected: Result<(), PasswordProblem>| {
-            assert_eq!(
-                rules.accept(&secret(new), &context),
-                expected,
-                "{new}"
-            );
+            assert_eq!(rules.accept(&secret(new), &context), expected, "{new}");
         };
         check("elevenchars", Err(PasswordProblem::TooShort { length: 11 }));
         check(

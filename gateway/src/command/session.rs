@@ -147,7 +147,9 @@ fn is_good(app: &App, account: &AccountRecord, ticket: &str) -> bool {
                 .unseal(&step_context(account, until), &sealed)
                 .ok()
         });
-    opened.is_some_and(|opened| opened.as_slice() == Sha256::digest(account.password_hash.as_bytes()).as_slice())
+    opened.is_some_and(|opened| {
+        opened.as_slice() == Sha256::digest(account.password_hash.as_bytes()).as_slice()
+    })
 }
 
 /// The account, where what was shown is its password. Takes as long for an account that does not exist.

@@ -49,7 +49,13 @@ impl Asset {
             let path = |asset: Asset| {
                 let hash = hex::encode(Sha256::digest(asset.content()));
                 let (name, extension) = asset.name();
-                (asset, format!("/assets/{name}.{}.{extension}", &hash.get(..16).unwrap_or_default()))
+                (
+                    asset,
+                    format!(
+                        "/assets/{name}.{}.{extension}",
+                        &hash.get(..16).unwrap_or_default()
+                    ),
+                )
             };
             Asset::ALL.map(path).to_vec()
         });

@@ -325,7 +325,10 @@ mod tests {
         };
         let text = bar.to_string();
         assert!(text.contains("&lt;b&gt;&quot;4 &amp; West&quot;"), "{text}");
-        assert!(text.contains(r#"<rect class="ready" x="0" width="333""#), "{text}");
+        assert!(
+            text.contains(r#"<rect class="ready" x="0" width="333""#),
+            "{text}"
+        );
         assert!(text.contains(r#"<rect class="floor" x="666""#), "{text}");
         assert_eq!(path_part("../4 West/ü"), "%2E%2E%2F4%20West%2F%C3%BC");
     }

@@ -100,7 +100,11 @@ fn form(web: &Web, request: &HttpRequest, asked: Asked, note: Note) -> LoginPage
 pub(super) async fn show(web: Data<Web>, request: HttpRequest, back: Query<Back>) -> Answer {
     let next = form::here(&back.next).unwrap_or_default().to_owned();
     if let Some(caller) = known(&web, &request).await {
-        return Ok(see(if next.is_empty() { home::of(web.app(), &caller).path() } else { &next }));
+        return Ok(see(if next.is_empty() {
+            home::of(web.app(), &caller).path()
+        } else {
+            &next
+        }));
     }
     rendered(&LoginPage {
         next,
@@ -121,7 +125,11 @@ pub(super) async fn knock(web: Data<Web>, request: HttpRequest, filled: Form<Fil
     let filled = filled.into_inner();
     let next = form::here(&filled.next).unwrap_or_default().to_owned();
     let (name, ticket) = (filled.name.clone(), filled.ticket.clone());
-    let asked = match (filled.ticket.is_empty(), filled.new_password.is_some(), filled.code.is_some()) {
+    let asked = match (
+        filled.ticket.is_empty(),
+        filled.new_password.is_some(),
+        filled.code.is_some(),
+    ) {
         (true, _, _) => Asked::Password,
         (false, true, _) => Asked::NewPassword,
         (false, false, _) => Asked::Code,
@@ -240,7 +248,13 @@ pub(super) fn signs(web: &Web, caller: &Caller) -> bool {
 /// Signs out.
 pub(super) async fn leave(web: Data<Web>, visitor: Visitor) -> Answer {
     let actor = visitor.caller.actor.clone();
-    if let Some(session) = visitor.caller.identified.session.as_ref().map(|session| session.id) {
+    if let Some(session) = visitor
+        .caller
+        .identified
+        .session
+        .as_ref()
+        .map(|session| session.id)
+    {
         web.run(move |app| session::end(app, &actor, session)).await?;
     }
     let mut gone = cookie(&SecretString::from(String::new()));

@@ -1,9 +1,6 @@
 //! What all forms have in common.
 
-use actix_web::{
-    error::UrlencodedError,
-    web::FormConfig,
-};
+use actix_web::{error::UrlencodedError, web::FormConfig};
 
 use super::words::Told;
 use crate::api::problem::{Problem, ProblemCode};
@@ -51,8 +48,17 @@ mod tests {
         }
         let long = format!("/{}", "x".repeat(600));
         for path in [
-            "", "overview", "https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example", "\\/evil",
-            "javascript:alert(1)", "/ x", "/\u{202e}", &long,
+            "",
+            "overview",
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "\\/evil",
+            "javascript:alert(1)",
+            "/ x",
+            "/\u{202e}",
+            &long,
         ] {
             assert_eq!(here(path), None, "{path}");
         }

@@ -74,14 +74,11 @@ impl Frame {
 
     /// Around whatever is answered to a request.
     pub(super) fn of_request(web: &Web, request: &HttpRequest) -> Self {
-        let extensions = request.extensions();
-        Self::around(
-            web,
-            extensions.get::<Caller>(),
-            extensions.get::<Page>().copied(),
-            Theme::of(request),
-            path_of(request),
-        )
+        // Cookies are kept among the extensions: nothing of these may be held while they are read.
+        let theme = Theme::of(request);
+        let caller = request.extensions().get::<Caller>().cloned();
+        let page = request.extensions().get::<Page>().copied();
+        Self::around(web, caller.as_ref(), page, theme, path_of(request))
     }
 
     fn around(web: &Web, caller: Option<&Caller>, page: Option<Page>, theme: Theme, path: String) -> Self {

@@ -12,9 +12,7 @@ use actix_web::{
     web::Data,
 };
 use askama::Template;
-use fleet::{
-    access::{Permission, Reach, Role, reach},
-};
+use fleet::access::{Permission, Reach, Role, reach};
 use secrecy::SecretString;
 use std::future::{Ready, ready};
 
@@ -62,10 +60,12 @@ pub(super) async fn dress(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut answer = next.call(request).await?.map_into_boxed_body();
-    let problem = answer
-        .response()
-        .error()
-        .map(|error| error.as_error::<Problem>().cloned().unwrap_or_else(|| foreign(error)));
+    let problem = answer.response().error().map(|error| {
+        error
+            .as_error::<Problem>()
+            .cloned()
+            .unwrap_or_else(|| foreign(error))
+    });
     if let Some(problem) = problem {
         let request = answer.request().clone();
         let frame = Frame::of_request(&web, &request);
@@ -112,7 +112,9 @@ fn trouble(mut frame: Frame, problem: &Problem) -> HttpResponse {
         signed_out: problem.code() == ProblemCode::Unauthenticated,
     };
     let mut answer = problem.error_response();
-    let text = page.render().unwrap_or_else(|_| problem.code().title().to_owned());
+    let text = page
+        .render()
+        .unwrap_or_else(|_| problem.code().title().to_owned());
     let status = answer.status();
     let headers = std::mem::replace(answer.headers_mut(), header::HeaderMap::new());
     let mut answer = HttpResponse::build(status);
@@ -186,9 +188,7 @@ async fn judge(web: &Data<Web>, request: &ServiceRequest) -> Result<(), Problem>
     let caller = web
         .run(move |app| caller::let_in(app, Some(&secret), peer, Some(Some(takes)), life))
         .await?;
-    web.api()
-        .limits()
-        .account(caller.identified.principal.account)?;
+    web.api().limits().account(caller.identified.principal.account)?;
     request.extensions_mut().insert(caller);
     Ok(())
 }
@@ -231,13 +231,15 @@ impl FromRequest for Visitor {
 
     /// Where nobody was asked who they are, nobody is looking: a route that was left out of the table stays shut.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Cookies are kept among the extensions: nothing of these may be held while they are read.
+        let theme = Theme::of(request);
         let extensions = request.extensions();
         let known = extensions.get::<Caller>().zip(extensions.get::<Page>());
         ready(match known {
             Some((caller, page)) => Ok(Self {
                 caller: caller.clone(),
                 page: *page,
-                theme: Theme::of(request),
+                theme,
                 path: path_of(request),
             }),
             None => Err(Problem::new(ProblemCode::Unauthenticated, "sign in")),

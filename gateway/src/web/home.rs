@@ -3,7 +3,12 @@
 use actix_web::web::Data;
 use fleet::access::Permission;
 
-use super::{Answer, Web, gate::{self, Visitor}, page::Page, see};
+use super::{
+    Answer, Web,
+    gate::{self, Visitor},
+    page::Page,
+    see,
+};
 use crate::{api::caller::Caller, app::App};
 
 /// The page of somebody's work.

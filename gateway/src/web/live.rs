@@ -3,10 +3,7 @@
 //!
 //! One note for each commit, whatever it was: a stream that is slow misses nothing, since it compares counts, and keeps nothing.
 
-use std::{
-    convert::Infallible,
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 
 use actix_web::{
     HttpResponse,
@@ -168,9 +165,7 @@ impl Listener {
 
     fn news(&mut self) -> Option<String> {
         let now = *self.counts.borrow_and_update();
-        let too_soon = self
-            .heard_at
-            .is_some_and(|at| at.elapsed() < HEARD_AT_MOST);
+        let too_soon = self.heard_at.is_some_and(|at| at.elapsed() < HEARD_AT_MOST);
         let mut topics = Vec::new();
         for ((topic, now), seen) in Topic::ALL.into_iter().zip(now).zip(&mut self.seen) {
             if *seen == now || (topic == Topic::Heard && too_soon) {

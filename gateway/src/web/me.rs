@@ -12,16 +12,8 @@ use serde::{Deserialize, Deserializer};
 use store::{AccountRecord, SessionRecord};
 
 use super::{
-    Answer, Web, door,
-    form::Note,
-    frame::Frame,
-    gate::Visitor,
-    home, page as rendered,
-    page::Page,
-    qr::Qr,
-    see,
-    when::When,
-    words,
+    Answer, Web, door, form::Note, frame::Frame, gate::Visitor, home, page as rendered, page::Page, qr::Qr,
+    see, when::When, words,
 };
 use crate::{
     api::{me::guarded, problem::Problem, session::cookie},
@@ -51,14 +43,20 @@ struct MePage {
 
 async fn account(web: &Data<Web>, visitor: &Visitor) -> Result<AccountRecord, Problem> {
     let id = visitor.caller.identified.principal.account;
-    web.run(move |app| app.store.read(|db| db.account_fetch(id))).await
+    web.run(move |app| app.store.read(|db| db.account_fetch(id)))
+        .await
 }
 
 /// The account.
 pub(super) async fn show(web: Data<Web>, visitor: Visitor) -> Answer {
     let account = account(&web, &visitor).await?;
     let actor = visitor.caller.actor.clone();
-    let current = visitor.caller.identified.session.as_ref().map(|session| session.id);
+    let current = visitor
+        .caller
+        .identified
+        .session
+        .as_ref()
+        .map(|session| session.id);
     let (now, zone) = (web.app().now(), web.app().people.zone);
     let grants = visitor.caller.identified.principal.grants.clone();
     let (sessions, areas) = web
@@ -145,9 +143,13 @@ pub(super) async fn password_change(
         new_password,
     } = filled.into_inner();
     let actor = visitor.caller.actor.clone();
-    let done = guarded(web.api(), &request, &visitor.caller, &[Factor::Password], move |app| {
-        factor::password_change(app, &actor, password, &new_password)
-    })
+    let done = guarded(
+        web.api(),
+        &request,
+        &visitor.caller,
+        &[Factor::Password],
+        move |app| factor::password_change(app, &actor, password, &new_password),
+    )
     .await;
     match done {
         Ok(secret) => Ok(HttpResponse::SeeOther()
@@ -222,9 +224,13 @@ pub(super) async fn pin_set(
         pin: current.filter(|_| !by_code),
     };
     let actor = visitor.caller.actor.clone();
-    let done = guarded(web.api(), &request, &visitor.caller, &shown.factors(), move |app| {
-        factor::pin_set(app, &actor, &shown, &pin)
-    })
+    let done = guarded(
+        web.api(),
+        &request,
+        &visitor.caller,
+        &shown.factors(),
+        move |app| factor::pin_set(app, &actor, &shown, &pin),
+    )
     .await;
     match done {
         Ok(()) => Ok(see(Page::Me.path())),
@@ -292,9 +298,13 @@ pub(super) async fn authenticator_begin(
         pin: None,
     };
     let actor = visitor.caller.actor.clone();
-    let begun = guarded(web.api(), &request, &visitor.caller, &shown.factors(), move |app| {
-        factor::totp_begin(app, &actor, &shown)
-    })
+    let begun = guarded(
+        web.api(),
+        &request,
+        &visitor.caller,
+        &shown.factors(),
+        move |app| factor::totp_begin(app, &actor, &shown),
+    )
     .await;
     match begun {
         Ok(begun) => {
@@ -330,9 +340,13 @@ pub(super) async fn authenticator_confirm(
     let FirstCode { ticket, code } = filled.into_inner();
     let actor = visitor.caller.actor.clone();
     let again_ticket = ticket.clone();
-    let done = guarded(web.api(), &request, &visitor.caller, &[Factor::Totp], move |app| {
-        factor::totp_confirm(app, &actor, &ticket, &code)
-    })
+    let done = guarded(
+        web.api(),
+        &request,
+        &visitor.caller,
+        &[Factor::Totp],
+        move |app| factor::totp_confirm(app, &actor, &ticket, &code),
+    )
     .await;
     match done {
         Ok(()) => Ok(see(Page::Me.path())),

@@ -139,18 +139,14 @@ fn route(page: Page, at: Resource) -> Resource {
     let (get, post) = (web::get, web::post);
     match page {
         Page::Root => at.route(get().to(home::show)),
-        Page::Login => at
-            .route(get().to(door::show))
-            .route(post().to(door::knock)),
+        Page::Login => at.route(get().to(door::show)).route(post().to(door::knock)),
         Page::Logout => at.route(post().to(door::leave)),
         Page::Theme => at.route(post().to(theme::choose)),
         Page::Me => at.route(get().to(me::show)),
         Page::MePassword => at
             .route(get().to(me::password_form))
             .route(post().to(me::password_change)),
-        Page::MePin => at
-            .route(get().to(me::pin_form))
-            .route(post().to(me::pin_set)),
+        Page::MePin => at.route(get().to(me::pin_form)).route(post().to(me::pin_set)),
         Page::MeAuthenticator => at
             .route(get().to(me::authenticator_form))
             .route(post().to(me::authenticator_begin)),

@@ -183,7 +183,16 @@ mod tests {
             assert_eq!(Page::at(&path), Some(*page), "{path}");
             assert!(!page.title().is_empty());
         }
-        for other in ["", "/nothing", "/areas", "/areas/", "/areas/a/b/c", "//", "/login/", "/overview/x"] {
+        for other in [
+            "",
+            "/nothing",
+            "/areas",
+            "/areas/",
+            "/areas/a/b/c",
+            "//",
+            "/login/",
+            "/overview/x",
+        ] {
             assert_eq!(Page::at(other), None, "{other}");
         }
     }

@@ -51,9 +51,7 @@ impl Line {
             ready: free && matches!(status, Status::InService | Status::UpdateStaged),
             status,
             why: listing.pump.hold.as_ref().map(|hold| hold.reason.to_string()),
-            heard: listing
-                .last_seen
-                .map(|at| When::of(at, now, app.people.zone)),
+            heard: listing.last_seen.map(|at| When::of(at, now, app.people.zone)),
             connected: listing.connected,
         }
     }

@@ -175,19 +175,38 @@ async fn no_answer_lets_anything_in() {
     care_area(&stage, "MICU");
     stage.person("ana", &[Role::BiomedLead, Role::Nurse], false);
     let secret = stage.sign_in("ana");
-    let mut paths: Vec<_> = Page::ALL.iter().filter(|page| page.is_shown()).map(|page| path_of(*page)).collect();
+    let mut paths: Vec<_> = Page::ALL
+        .iter()
+        .filter(|page| page.is_shown())
+        .map(|page| path_of(*page))
+        .collect();
     paths.extend(["/nothing", "/areas/%3Cscript%3E", "/assets/none.css"].map(str::to_owned));
     for path in paths {
         for secret in [None, Some(secret.as_str())] {
             let reply = pages.get(secret, &path).await;
-            let policy = reply.headers.get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
-            assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}");
+            let policy = reply
+                .headers
+                .get(header::CONTENT_SECURITY_POLICY)
+                .unwrap()
+                .to_str()
+                .unwrap();
+            assert!(
+                policy.starts_with("default-src 'none'; script-src 'self';"),
+                "{path}"
+            );
             assert!(!policy.contains("unsafe"), "{path}");
             assert_eq!(reply.headers.get("x-content-type-options").unwrap(), "nosniff");
             assert_eq!(reply.headers.get("referrer-policy").unwrap(), "no-referrer");
             assert_eq!(reply.header(header::CACHE_CONTROL), "no-store", "{path}");
             let text = reply.text.to_lowercase();
-            for inline in [" style=", "<style", " onclick", "javascript:", "<script>", "quarantine"] {
+            for inline in [
+                " style=",
+                "<style",
+                " onclick",
+                "javascript:",
+                "<script>",
+                "quarantine",
+            ] {
                 assert!(!text.contains(inline), "{path}: {inline}");
             }
         }
@@ -203,7 +222,10 @@ async fn files_are_kept_for_ever_and_named_after_what_is_in_them() {
     let path = format!("/assets/style.{}", rest.split('"').next().unwrap());
     let file = pages.get(None, &path).await;
     assert_eq!(file.status, StatusCode::OK);
-    assert_eq!(file.header(header::CACHE_CONTROL), "public, max-age=31536000, immutable");
+    assert_eq!(
+        file.header(header::CACHE_CONTROL),
+        "public, max-age=31536000, immutable"
+    );
     assert_eq!(file.header(header::CONTENT_TYPE), "text/css; charset=utf-8");
     let other = pages.get(None, "/assets/style.0000000000000000.css").await;
     assert_eq!(other.status, StatusCode::NOT_FOUND);
@@ -213,7 +235,10 @@ async fn files_are_kept_for_ever_and_named_after_what_is_in_them() {
 fn cookie_of(reply: &Reply) -> Option<String> {
     let set = reply.headers.get(header::SET_COOKIE)?.to_str().unwrap();
     let cookie = Cookie::parse_encoded(set.to_owned()).unwrap();
-    assert!(cookie.http_only() == Some(true) && cookie.secure() == Some(true), "{set}");
+    assert!(
+        cookie.http_only() == Some(true) && cookie.secure() == Some(true),
+        "{set}"
+    );
     (cookie.name() == COOKIE).then(|| cookie.value().to_owned())
 }
 
@@ -228,7 +253,11 @@ async fn a_one_time_password_is_replaced_before_anything_else() {
     let pages = Pages::of(&stage);
     stage.person("nora", &[Role::Nurse], true);
     let first = pages
-        .post(None, "/login", &[("name", "nora"), ("password", PASSWORD), ("next", "/me")])
+        .post(
+            None,
+            "/login",
+            &[("name", "nora"), ("password", PASSWORD), ("next", "/me")],
+        )
         .await;
     assert_eq!(first.status, StatusCode::OK, "{}", first.text);
     assert!(cookie_of(&first).is_none());
@@ -237,7 +266,12 @@ async fn a_one_time_password_is_replaced_before_anything_else() {
     let choose = |ticket: String, new: &'static str| {
         let pages = &pages;
         async move {
-            let form = [("name", "nora"), ("ticket", ticket.as_str()), ("new_password", new), ("next", "/me")];
+            let form = [
+                ("name", "nora"),
+                ("ticket", ticket.as_str()),
+                ("new_password", new),
+                ("next", "/me"),
+            ];
             pages.post(None, "/login", &form).await
         }
     };
@@ -265,17 +299,30 @@ async fn a_ticket_is_for_one_person_and_for_a_few_minutes() {
     let pages = Pages::of(&stage);
     stage.person("nora", &[Role::Nurse], true);
     stage.person("omar", &[Role::BiomedLead], true);
-    let first = pages.post(None, "/login", &[("name", "nora"), ("password", PASSWORD)]).await;
+    let first = pages
+        .post(None, "/login", &[("name", "nora"), ("password", PASSWORD)])
+        .await;
     let ticket = field(&first.text, "ticket").to_owned();
     let new = ("new_password", "violet harbour stumble nine");
-    let other = pages.post(None, "/login", &[("name", "omar"), ("ticket", &ticket), new]).await;
+    let other = pages
+        .post(None, "/login", &[("name", "omar"), ("ticket", &ticket), new])
+        .await;
     assert_eq!(other.status, StatusCode::UNAUTHORIZED);
-    for forged in ["1", "99999999999.00", &format!("9{ticket}"), &ticket.replace('.', "")] {
-        let reply = pages.post(None, "/login", &[("name", "nora"), ("ticket", forged), new]).await;
+    for forged in [
+        "1",
+        "99999999999.00",
+        &format!("9{ticket}"),
+        &ticket.replace('.', ""),
+    ] {
+        let reply = pages
+            .post(None, "/login", &[("name", "nora"), ("ticket", forged), new])
+            .await;
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{forged}");
     }
     stage.move_clock(chrono::TimeDelta::minutes(6));
-    let late = pages.post(None, "/login", &[("name", "nora"), ("ticket", &ticket), new]).await;
+    let late = pages
+        .post(None, "/login", &[("name", "nora"), ("ticket", &ticket), new])
+        .await;
     assert_eq!(late.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -285,17 +332,29 @@ async fn the_door_bears_whatever_is_typed() {
     let pages = Pages::of(&stage);
     stage.person("nora", &[Role::Nurse], false);
     let long = "x".repeat(5_000);
-    let names = ["", "nora", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "no\u{202e}ra", &long];
+    let names = [
+        "",
+        "nora",
+        "<script>alert(1)</script>",
+        "=cmd|' /C calc'!A0",
+        "no\u{202e}ra",
+        &long,
+    ];
     for name in names {
         for password in ["", "wrong wrong wrong", &long] {
-            let reply = pages.post(None, "/login", &[("name", name), ("password", password)]).await;
+            let reply = pages
+                .post(None, "/login", &[("name", name), ("password", password)])
+                .await;
             let expected = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
             assert!(expected.contains(&reply.status), "{name:.20}: {}", reply.status);
             assert!(!reply.text.contains("<script>alert"), "{name}");
         }
     }
     let elsewhere = [("name", "ben"), ("password", "x"), ("surprise", "y")];
-    assert_eq!(pages.post(None, "/login", &elsewhere).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        pages.post(None, "/login", &elsewhere).await.status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 /// Nobody is led away by a link to the door.
@@ -322,8 +381,14 @@ async fn another_site_sends_no_form_in_somebodys_name() {
     let pages = Pages::of(&stage);
     stage.person("nora", &[Role::Nurse], false);
     let secret = stage.sign_in("nora");
-    for page in Page::ALL.iter().filter(|page| matches!(page.kind(), Kind::Act | Kind::Form)) {
-        for origin in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+    for page in Page::ALL
+        .iter()
+        .filter(|page| matches!(page.kind(), Kind::Act | Kind::Form))
+    {
+        for origin in [
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://evil.example"),
+        ] {
             let request = request(Some(&secret), Method::POST, page.path())
                 .insert_header(origin)
                 .set_form([("theme", "dark")]);
@@ -343,10 +408,16 @@ async fn signing_out_is_for_good() {
     let secret = stage.sign_in("nora");
     let left = pages.post(Some(&secret), "/logout", &[]).await;
     assert_eq!(left.status, StatusCode::SEE_OTHER);
-    assert_eq!(pages.get(Some(&secret), "/me").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        pages.get(Some(&secret), "/me").await.status,
+        StatusCode::SEE_OTHER
+    );
     // By a link nobody is signed out.
     let secret = stage.sign_in("nora");
-    assert_eq!(pages.get(Some(&secret), "/logout").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        pages.get(Some(&secret), "/logout").await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 /// A page that lies open asks by itself, and that keeps nobody signed in.
@@ -361,23 +432,36 @@ async fn a_page_that_lies_open_is_no_sign_of_life() {
     assert_eq!(pages.get(Some(&secret), "/ward").await.status, StatusCode::OK);
     for _ in 0..2 {
         stage.move_clock(minutes(7));
-        assert_eq!(pages.get(Some(&secret), "/ward/part").await.status, StatusCode::OK);
+        assert_eq!(
+            pages.get(Some(&secret), "/ward/part").await.status,
+            StatusCode::OK
+        );
     }
     stage.move_clock(minutes(2));
-    assert_eq!(pages.get(Some(&secret), "/ward/part").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        pages.get(Some(&secret), "/ward/part").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[actix_web::test]
 async fn the_choice_of_a_look_is_remembered_and_leads_back() {
     let stage = Stage::new();
     let pages = Pages::of(&stage);
-    let chosen = pages.post(None, "/theme", &[("theme", "dark"), ("back", "/login")]).await;
+    let chosen = pages
+        .post(None, "/theme", &[("theme", "dark"), ("back", "/login")])
+        .await;
     assert_eq!(chosen.header(header::LOCATION), "/login");
     let set = chosen.header(header::SET_COOKIE);
     assert!(set.starts_with("__Host-gateway-theme=dark;"), "{set}");
     let request = request(None, Method::GET, "/login").cookie(Cookie::new("__Host-gateway-theme", "dark"));
     assert!(pages.send(request).await.text.contains("data-theme=\"dark\""));
-    let elsewhere = pages.post(None, "/theme", &[("theme", "dark"), ("back", "//evil.example")]).await;
+    let elsewhere = pages
+        .post(None, "/theme", &[("theme", "dark"), ("back", "//evil.example")])
+        .await;
     assert_eq!(elsewhere.header(header::LOCATION), "/");
-    assert_eq!(pages.post(None, "/theme", &[("theme", "pink")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        pages.post(None, "/theme", &[("theme", "pink")]).await.status,
+        StatusCode::BAD_REQUEST
+    );
 }

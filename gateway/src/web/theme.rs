@@ -55,7 +55,11 @@ impl Theme {
     /// What was chosen on this device.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let chosen = request.cookie(COOKIE);
-        let fits = |theme: &Self| chosen.as_ref().is_some_and(|cookie| cookie.value() == theme.as_str());
+        let fits = |theme: &Self| {
+            chosen
+                .as_ref()
+                .is_some_and(|cookie| cookie.value() == theme.as_str())
+        };
         Self::ALL.into_iter().find(fits).unwrap_or_default()
     }
 }

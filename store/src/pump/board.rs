@@ -123,9 +123,8 @@ impl Db<'_> {
         if let Some(of) = of {
             query = query.filter(assignments::pump.eq_any(of.iter().map(Val)));
         }
-        let rows: Vec<(PumpId, AssignmentState)> = query
-            .load(self.connection)
-            .attempt("read how far updates are")?;
+        let rows: Vec<(PumpId, AssignmentState)> =
+            query.load(self.connection).attempt("read how far updates are")?;
         Ok(rows.into_iter().collect())
     }
 }

@@ -51,10 +51,16 @@ impl Driver {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("chromedriver can not be started ({error}); scripts/test installs it"));
+            .unwrap_or_else(|error| {
+                panic!("chromedriver can not be started ({error}); scripts/test installs it")
+            });
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port: u16 = loop {
-            let line = lines.next_line().await.unwrap().expect("chromedriver says its port");
+            let line = lines
+                .next_line()
+                .await
+                .unwrap()
+                .expect("chromedriver says its port");
             if let Some((_, rest)) = line.split_once("successfully on port ") {
                 break rest.trim_end_matches('.').parse().expect("a port");
             }

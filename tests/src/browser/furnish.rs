@@ -12,7 +12,13 @@ use uuid::Uuid;
 use crate::Hospital;
 
 /// Care areas, and how many pumps each has.
-const AREAS: [(&str, usize); 5] = [("MICU", 14), ("4 West", 12), ("ED", 9), ("NICU", 6), ("5 East", 0)];
+const AREAS: [(&str, usize); 5] = [
+    ("MICU", 14),
+    ("4 West", 12),
+    ("ED", 9),
+    ("NICU", 6),
+    ("5 East", 0),
+];
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -27,7 +33,8 @@ pub fn furnish(hospital: &Hospital) {
     let now = app.now();
     app.store
         .write(|db| {
-            let maker = db.manufacturer_ensure(&name("Arden Medical"), ManufacturerId::from_uuid(Uuid::now_v7()))?;
+            let maker =
+                db.manufacturer_ensure(&name("Arden Medical"), ManufacturerId::from_uuid(Uuid::now_v7()))?;
             let models = ["Volumat LVP", "Syrin 50"]
                 .map(|model| db.model_ensure(maker, &name(model), ModelId::from_uuid(Uuid::now_v7())));
             let [lvp, syringe] = models;
@@ -80,7 +87,11 @@ fn settle(db: &mut Db<'_>, pump: &Pump, number: usize, now: fleet::Timestamp) ->
             pump: pump.id,
             reported_at: now,
             received_at: now,
-            activity: if in_use { Activity::Infusing } else { Activity::Ready },
+            activity: if in_use {
+                Activity::Infusing
+            } else {
+                Activity::Ready
+            },
             patient_attached: in_use,
             rate: None,
             infused: None,

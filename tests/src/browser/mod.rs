@@ -185,7 +185,9 @@ impl Browser {
     pub async fn keys(&self, text: &str) {
         let actions: Vec<_> = text
             .chars()
-            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() })))
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
+            })
             .collect();
         let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
         self.driver.post("/actions", actions).await.unwrap();
@@ -211,7 +213,9 @@ impl Browser {
     /// # Panics
     /// When there is no page.
     pub async fn text(&self) -> String {
-        let text = self.run("return document.body ? document.body.innerText : ''").await;
+        let text = self
+            .run("return document.body ? document.body.innerText : ''")
+            .await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
@@ -227,7 +231,10 @@ impl Browser {
     /// What the browser complained of since it was last asked: blocked files, broken scripts.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.driver.post("/se/log", json!({ "type": "browser" })).await;
-        let entries = log.ok().and_then(|log| log.as_array().cloned()).unwrap_or_default();
+        let entries = log
+            .ok()
+            .and_then(|log| log.as_array().cloned())
+            .unwrap_or_default();
         entries
             .iter()
             .filter(|entry| entry["level"] == "SEVERE")
@@ -279,8 +286,14 @@ impl Browser {
                 self.look(look).await;
                 let name = format!("{name}-{}-{}", size.as_str(), look.as_str());
                 self.picture(&name).await;
-                faults.extend(axe::faults(self).await.into_iter().map(|fault| format!("{name}: {fault}")));
-                let wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+                faults.extend(
+                    axe::faults(self)
+                        .await
+                        .into_iter()
+                        .map(|fault| format!("{name}: {fault}")),
+                );
+                let wide =
+                    "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
                 if self.run(wide).await == json!(true) {
                     faults.push(format!("{name}: wider than the screen"));
                 }

@@ -309,7 +309,11 @@ const fn words(code: Code) -> (&'static str, &'static str, &'static str) {
             "What you typed is still here.",
             "Compare with what is there now, then send it again.",
         ),
-        Code::PayloadTooLarge => ("That is too much at once.", NOTHING, "Send less, or a smaller picture."),
+        Code::PayloadTooLarge => (
+            "That is too much at once.",
+            NOTHING,
+            "Send less, or a smaller picture.",
+        ),
         Code::UnsupportedMediaType => (
             "Files of this kind are not read here.",
             NOTHING,
@@ -381,7 +385,16 @@ mod tests {
             let (happened, kept, next) = words(*code);
             for text in [happened, kept, next] {
                 let lower = text.to_lowercase();
-                for jargon in ["quarantine", "http", "`", "uuid", "json", "endpoint", "payload", "_"] {
+                for jargon in [
+                    "quarantine",
+                    "http",
+                    "`",
+                    "uuid",
+                    "json",
+                    "endpoint",
+                    "payload",
+                    "_",
+                ] {
                     assert!(!lower.contains(jargon), "{code:?}: {text}");
                 }
                 assert!(text.is_empty() || text.ends_with('.'), "{text}");
