@@ -85,8 +85,9 @@ async fn the_door_opens_to_the_keyboard_alone() {
     browser.keys("ines\u{e004}").await;
     browser.keys(PASSWORD).await;
     browser.keys("\u{e007}").await;
-    browser.arrives("/me").await;
-    browser.reads("Ines Okafor").await;
+    // She signs, and has nothing to sign with yet.
+    browser.arrives("/me/pin").await;
+    browser.reads("Choose a PIN").await;
     browser.close().await;
     hospital.close().await;
 }

@@ -45,6 +45,9 @@ pub(crate) fn check(request: &RequestHead, sender: Sender) -> Result<(), Problem
     let host = text(header::HOST).or_else(|| request.uri.authority().map(|authority| authority.as_str()));
     let from_here = match (site, origin) {
         (Some(site), _) if site != "same-origin" => false,
+        // Our pages name no page to anybody (`Referrer-Policy: no-referrer`), and a browser then sends their forms with an origin of
+        // `null` (Fetch, section 3.2). Where it says in the other header that they are from here, they are.
+        (Some(_), Some("null")) => true,
         (_, Some(origin)) => host.is_some_and(|host| origin == format!("https://{host}")),
         (Some(_), None) => true,
         (None, None) => sender == Sender::Unknown,
@@ -89,6 +92,12 @@ mod tests {
             true,
             true,
         );
+        // A form of a page that names itself to nobody.
+        check(
+            &[host, ("sec-fetch-site", "same-origin"), ("origin", "null")],
+            true,
+            true,
+        );
         // A cross-site form, a fetch, a subdomain, a sandboxed frame, plain HTTP, another port.
         check(&[host, ("sec-fetch-site", "cross-site")], false, false);
         check(&[host, ("sec-fetch-site", "same-site")], false, false);
@@ -96,6 +105,11 @@ mod tests {
         check(&[host, ("origin", "https://evil.example")], false, false);
         check(&[host, ("origin", "https://ward.gw.example:8443")], false, false);
         check(&[host, ("origin", "null")], false, false);
+        check(
+            &[host, ("sec-fetch-site", "cross-site"), ("origin", "null")],
+            false,
+            false,
+        );
         check(&[host, ("origin", "http://gw.example:8443")], false, false);
         check(&[host, ("origin", "https://gw.example")], false, false);
         check(

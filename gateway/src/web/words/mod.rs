@@ -15,10 +15,10 @@ pub(super) fn grant(grant: &Grant, areas: &[CareAreaRecord]) -> String {
     let role = grant.role.label();
     match &grant.care_areas {
         CareAreas::All => role.to_owned(),
-        CareAreas::Named(named) => {
+        CareAreas::Named(own) => {
             let names: Vec<_> = areas
                 .iter()
-                .filter(|area| named.contains(&area.id))
+                .filter(|area| own.contains(&area.id))
                 .map(|area| area.name.as_str())
                 .collect();
             if names.is_empty() {
