@@ -108,10 +108,10 @@ async fn a_board_that_lies_open_follows_what_happens() {
         assert!(!browser.text().await.contains("BM-10002"));
     }
     let pump = hospital.api.pump("BM-10002").await;
-    let hold = json!({ "kind": "clinical", "reason": "It was dropped" });
+    let wanted = json!({ "kind": "clinical", "reason": "It was dropped" });
     let held = hospital
         .api
-        .post(&format!("/pumps/{}/hold", pump["id"].as_str().unwrap()), &hold)
+        .post(&format!("/pumps/{}/hold", pump["id"].as_str().unwrap()), &wanted)
         .await;
     assert!(held.status < 300, "{}", held.text);
     for browser in [&one, &two] {

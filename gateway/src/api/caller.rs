@@ -108,8 +108,9 @@ async fn judge(api: &Data<Api>, request: &ServiceRequest) -> Result<Option<Calle
     let peer = address(request.peer_addr());
     api.0.limits.address(peer)?;
     let operation = api.0.routes.operation(request.method(), request.path());
-    let takes = operation.map(operation::takes);
-    if takes == Some(Some(Takes::Nothing)) {
+    // An operation that nobody listed is nobody's.
+    let takes = operation.map(|operation| operation::takes(operation).unwrap_or(Takes::OneOf(&[])));
+    if takes == Some(Takes::Nothing) {
         cross_site::check(request.head(), cross_site::Sender::Unknown)?;
         return Ok(None);
     }
@@ -144,7 +145,7 @@ pub(crate) fn let_in(
     app: &App,
     secret: Option<&SecretString>,
     peer: IpAddr,
-    takes: Option<Option<Takes>>,
+    takes: Option<Takes>,
     life: Life,
 ) -> Result<Caller, Problem> {
     let now = app.now();
@@ -179,13 +180,10 @@ fn keep_alive(app: &App, identified: &Identified) {
 }
 
 /// Where one of the rights holds, the widest of them; or why none does.
-fn permitted(app: &App, identified: &Identified, takes: Option<Takes>) -> Result<Reach, Problem> {
-    let Some(Takes::OneOf(permissions)) = takes else {
-        // An operation that nobody listed is nobody's.
-        return Err(Problem::new(
-            ProblemCode::Denied,
-            "nobody may do this: it is not in the table of operations",
-        ));
+fn permitted(app: &App, identified: &Identified, takes: Takes) -> Result<Reach, Problem> {
+    let permissions = match takes {
+        Takes::Nothing => &[],
+        Takes::OneOf(permissions) => permissions,
     };
     let now = app.now();
     let mut first: Option<(Permission, Denied)> = None;
@@ -207,7 +205,10 @@ fn permitted(app: &App, identified: &Identified, takes: Option<Takes>) -> Result
             }
             Err(denied.into())
         }
-        (None, None) => Err(Problem::new(ProblemCode::Denied, "nobody may do this")),
+        (None, None) => Err(Problem::new(
+            ProblemCode::Denied,
+            "nobody may do this: it is not in the table of operations",
+        )),
     }
 }
 

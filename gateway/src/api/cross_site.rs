@@ -47,9 +47,8 @@ pub(crate) fn check(request: &RequestHead, sender: Sender) -> Result<(), Problem
         (Some(site), _) if site != "same-origin" => false,
         // Our pages name no page to anybody (`Referrer-Policy: no-referrer`), and a browser then sends their forms with an origin of
         // `null` (Fetch, section 3.2). Where it says in the other header that they are from here, they are.
-        (Some(_), Some("null")) => true,
+        (Some(_), None | Some("null")) => true,
         (_, Some(origin)) => host.is_some_and(|host| origin == format!("https://{host}")),
-        (Some(_), None) => true,
         (None, None) => sender == Sender::Unknown,
     };
     if from_here {

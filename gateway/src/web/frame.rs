@@ -86,9 +86,8 @@ impl Frame {
         let (layout, marked) = match (caller, page.map(Page::place)) {
             (None, _) => (Layout::Door, None),
             (Some(_), Some(Place::Ward)) => (Layout::Ward, None),
-            (Some(_), Some(Place::Desk(entry))) => (Layout::Desk, Some(entry)),
             (Some(_), Some(Place::Either(_) | Place::Door) | None) if of_ward => (Layout::Ward, None),
-            (Some(_), Some(Place::Either(entry))) => (Layout::Desk, Some(entry)),
+            (Some(_), Some(Place::Desk(entry) | Place::Either(entry))) => (Layout::Desk, Some(entry)),
             (Some(_), Some(Place::Door) | None) => (Layout::Desk, None),
         };
         let permitted = |page: &Page| caller.is_some_and(|caller| gate::opens(web.app(), caller, *page));

@@ -186,7 +186,7 @@ async fn judge(web: &Data<Web>, request: &ServiceRequest) -> Result<(), Problem>
         Kind::Part | Kind::Stream => Life::None,
     };
     let caller = web
-        .run(move |app| caller::let_in(app, Some(&secret), peer, Some(Some(takes)), life))
+        .run(move |app| caller::let_in(app, Some(&secret), peer, Some(takes), life))
         .await?;
     web.api().limits().account(caller.identified.principal.account)?;
     request.extensions_mut().insert(caller);

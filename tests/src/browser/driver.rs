@@ -1,4 +1,4 @@
-//! A real Chromium, spoken to by its own driver: the few words of WebDriver (W3C Recommendation) that these tests need, over plain
+//! A real Chromium, spoken to by its own driver: the few words of `WebDriver` (W3C Recommendation) that these tests need, over plain
 //! HTTP on loopback.
 
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// By this an element is known in an answer (W3C WebDriver, section 12.1).
+/// By this an element is known in an answer (W3C `WebDriver`, section 12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// Runs as root, in a container, without a screen, and asks nobody outside for anything.

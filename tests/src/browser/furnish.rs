@@ -59,7 +59,7 @@ pub fn furnish(hospital: &Hospital) {
                         row_version: 1,
                         content_version: 1,
                         serial: SerialNumber::new(&format!("AM-{:05}", 40_000 + number)).unwrap(),
-                        model: if number % 4 == 0 { syringe } else { lvp },
+                        model: if number.is_multiple_of(4) { syringe } else { lvp },
                         asset_tag: Some(AssetTag::new(&format!("BM-{}", 10_000 + number)).unwrap()),
                         udi: None,
                         hardware_id: None,
@@ -81,8 +81,8 @@ pub fn furnish(hospital: &Hospital) {
 }
 
 fn settle(db: &mut Db<'_>, pump: &Pump, number: usize, now: fleet::Timestamp) -> Result<(), StoreError> {
-    if number % 5 != 0 {
-        let in_use = number % 3 != 0;
+    if !number.is_multiple_of(5) {
+        let in_use = !number.is_multiple_of(3);
         db.pump_state_upsert(&[PumpState {
             pump: pump.id,
             reported_at: now,
@@ -111,7 +111,7 @@ fn settle(db: &mut Db<'_>, pump: &Pump, number: usize, now: fleet::Timestamp) ->
             end: None,
         }])?;
     }
-    if number % 7 == 0 {
+    if number.is_multiple_of(7) {
         let hold = Hold {
             kind: HoldKind::Clinical,
             reason: Reason::new("The door does not close").unwrap(),
