@@ -39,7 +39,7 @@ pub fn furnish(hospital: &Hospital) {
                 .map(|model| db.model_ensure(maker, &name(model), ModelId::from_uuid(Uuid::now_v7())));
             let [lvp, syringe] = models;
             let (lvp, syringe) = (lvp?, syringe?);
-            let mut number = 0;
+            let mut number: usize = 0;
             for (area_name, count) in AREAS {
                 let area = db.care_area_ensure(&name(area_name), CareAreaId::from_uuid(Uuid::now_v7()))?;
                 let place = db.location_ensure(
