@@ -69,7 +69,7 @@ struct Rotation {
 /// How far a retirement may go.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Retirement {
+struct AuthorityRetirement {
     /// Also if pumps lose their connection by it.
     #[serde(default)]
     cut_off: bool,
@@ -147,7 +147,7 @@ async fn authority_retire(
     api: Data<Api>,
     Caller { actor, .. }: Caller,
     path: Path<AuthorityPath>,
-    retirement: Json<Retirement>,
+    retirement: Json<AuthorityRetirement>,
 ) -> Answer<Json<RetiredView>> {
     let certificates_cut_off = api
         .run(move |app| authority::retire(app, &actor, path.id, retirement.cut_off))

@@ -230,6 +230,11 @@ impl Routes {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::BTreeMap,
+        path::{Path, PathBuf},
+    };
+
     use super::*;
 
     #[test]
@@ -307,6 +312,69 @@ mod tests {
         }
         ids.sort();
         assert_eq!(ids, operation::names().collect::<Vec<_>>());
+    }
+
+    /// Schemas are merged by name without a word: where two types share one, the description shows the wrong body for one of them. At
+    /// run time that can not be seen any more, so this reads what was written.
+    #[test]
+    fn no_two_schemas_share_a_name() {
+        let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut rooms = vec![
+            here.join("src/api"),
+            here.join("../fleet/src"),
+            here.join("../wire/src"),
+        ];
+        while let Some(room) = rooms.pop() {
+            for entry in std::fs::read_dir(&room).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    rooms.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    for name in schemas(&std::fs::read_to_string(&path).unwrap()) {
+                        found.entry(name).or_default().push(path.clone());
+                    }
+                }
+            }
+        }
+        assert!(
+            found.len() > 100,
+            "the reading finds what is there: {}",
+            found.len()
+        );
+        assert!(
+            found.contains_key("PumpView") && found.contains_key("Percent"),
+            "{found:?}"
+        );
+        found.retain(|_, paths| paths.len() > 1);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    /// The types that a file derives a schema for.
+    fn schemas(text: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut derives = false;
+        for line in text.lines().map(str::trim_start) {
+            if line.starts_with("#[") {
+                derives |= line.contains("derive(") && line.contains("ToSchema");
+                continue;
+            }
+            let item = line
+                .trim_start_matches("pub ")
+                .trim_start_matches("pub(super) ")
+                .trim_start_matches("pub(crate) ")
+                .trim_start_matches("pub(in crate::api) ");
+            let name = item
+                .strip_prefix("struct ")
+                .or_else(|| item.strip_prefix("enum "));
+            if let Some(name) = name.filter(|name| derives && !name.starts_with('$')) {
+                let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
+                names.push(name[..end].to_owned());
+            }
+            // Between an attribute and its item stand comments and nothing else.
+            derives &= line.starts_with("//");
+        }
+        names
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(super) fn deliver_overdue(app: &App) {
     match app.store.read(|db| db.order_pending_pumps(before)) {
         Ok(pumps) => deliver_waiting(app, &pumps),
         Err(error) => {
-            tracing::error!(%error, "orders that wait could not be found; they are looked for again")
+            tracing::error!(%error, "orders that wait could not be found; they are looked for again");
         }
     }
 }
