@@ -518,6 +518,9 @@ async fn a_rollout_is_written_approved_stopped_and_says_what_it_waits_for() {
         "{waiting}"
     );
 
+    let second = pumps[1].serial.to_string();
+    left_out_and_back(&terminal, &second).await;
+
     // The canary's ward is briefed.
     let area = terminal.json(&["pump", "show", &serial])["care_area"]
         .as_str()
@@ -582,6 +585,19 @@ async fn a_rollout_is_written_approved_stopped_and_says_what_it_waits_for() {
     // What is done with one pump, and what a ward keeps.
     terminal.fails(&["pump", "check", &serial, "flow", "--not-run"], 6, "no update");
     terminal.fails(&["pump", "roll-back", &serial, "--reason", "x"], 6, "no update");
+    terminal.fails(
+        &["pump", "try-again", &serial, "--reason", "x"],
+        6,
+        "write a new rollout",
+    );
+    let wave = whole["waves"][0]["id"].as_str().unwrap();
+    terminal.fails(&["wave", "roll-back", wave, "--reason", "x"], 2, "--yes");
+    terminal.fails(
+        &["wave", "roll-back", wave, "--reason", "x", "--yes"],
+        6,
+        "no update",
+    );
+    drug_library(&hospital, &terminal, &model).await;
     terminal.ok(&["area", "floor", &area, &model, "3"]);
     let floors = terminal.ok(&["area", "floors"]);
     assert!(floors.contains(&area) && floors.contains(&model), "{floors}");
@@ -589,6 +605,65 @@ async fn a_rollout_is_written_approved_stopped_and_says_what_it_waits_for() {
     assert!(terminal.json(&["area", "floors"]).as_array().unwrap().is_empty());
     assert_eq!(simulation.stop().await.therapy_interruptions, 0);
     hospital.close().await;
+}
+
+/// A pump is taken out of a rollout that runs, and tried again.
+async fn left_out_and_back(terminal: &Terminal<'_>, serial: &str) {
+    let out = ["pump", "take-out", serial, "--reason", "on loan"];
+    let said = terminal.ok(&out);
+    assert!(said.contains("leaves its rollout"), "{said}");
+    let taken = || async {
+        let why = terminal.json(&["rollout", "why", serial]);
+        (why[0]["pump"]["state"] == "cancelled").then_some(())
+    };
+    eventually("the pump is out", taken).await;
+    terminal.fails(&out, 6, "gateway rollout why");
+    let again = ["pump", "try-again", serial, "--reason", "back from loan"];
+    terminal.ok(&again);
+    let why = terminal.json(&["rollout", "why", serial]);
+    assert_eq!(why[0]["pump"]["state"], "planned", "{why}");
+}
+
+/// The pharmacy says which library is right, and nobody else does.
+async fn drug_library(hospital: &Hospital, terminal: &Terminal<'_>, model: &str) {
+    let none = terminal.run(&["library", "list"]);
+    assert!(none.out.is_empty(), "{}", none.out);
+    let hash = "ab".repeat(32);
+    let approve = [
+        "library",
+        "approve",
+        model,
+        "Adult ICU",
+        "2026-11",
+        "--sha256",
+        &hash,
+        "--reason",
+        "committee",
+    ];
+    terminal.fails(&approve, 4, "");
+    let pharmacist = hospital
+        .administrator
+        .add_person("pia", "Pia Holm", &["pharmacy"])
+        .await;
+    let pharmacist = Terminal::of(hospital, &pharmacist);
+    pharmacist.ok(&approve);
+    let list = terminal.ok(&["library", "list"]);
+    assert!(
+        list.contains(model) && list.contains("Adult ICU") && list.contains(&hash),
+        "{list}"
+    );
+    pharmacist.ok(&[
+        "library",
+        "withdraw",
+        model,
+        "--reason",
+        "wrong limits for heparin",
+    ]);
+    let history = terminal.ok(&["library", "list", model]);
+    assert!(
+        history.contains("none is approved") && history.contains("2026-11"),
+        "{history}"
+    );
 }
 
 /// The id of a care area.
