@@ -104,10 +104,15 @@ pub(super) async fn admit(
     }
 }
 
+/// The path as the router goes by it: decoded once. As it was sent, `/%70umps` would be no path of ours here and one of ours there.
+pub(crate) fn routed_path(request: &ServiceRequest) -> &str {
+    request.match_info().as_str()
+}
+
 async fn judge(api: &Data<Api>, request: &ServiceRequest) -> Result<Option<Caller>, Problem> {
     let peer = address(request.peer_addr());
     api.0.limits.address(peer)?;
-    let operation = api.0.routes.operation(request.method(), request.path());
+    let operation = api.0.routes.operation(request.method(), routed_path(request));
     // An operation that nobody listed is nobody's.
     let takes = operation.map(|operation| operation::takes(operation).unwrap_or(Takes::OneOf(&[])));
     if takes == Some(Takes::Nothing) {
@@ -125,7 +130,11 @@ async fn judge(api: &Data<Api>, request: &ServiceRequest) -> Result<Option<Calle
         })
         .await?;
     api.0.limits.account(caller.identified.principal.account)?;
-    Ok(Some(caller))
+    match takes {
+        Some(_) => Ok(Some(caller)),
+        // Nothing behind the gate is reached by a path that the table does not know, whatever the router would make of it.
+        None => Err(super::unknown(api, routed_path(request))),
+    }
 }
 
 /// Whether a request is a sign of life of its session.

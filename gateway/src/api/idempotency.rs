@@ -24,7 +24,7 @@ use store::IdempotencyRecord;
 
 use super::{
     Api,
-    caller::Caller,
+    caller::{Caller, routed_path},
     problem::{Problem, ProblemCode},
 };
 
@@ -64,7 +64,7 @@ const WITH_SECRETS: [&str; 8] = [
 fn shows_a_secret(api: &Api, request: &ServiceRequest) -> bool {
     api.0
         .routes
-        .operation(request.method(), request.path())
+        .operation(request.method(), routed_path(request))
         .is_some_and(|operation| WITH_SECRETS.contains(&operation))
 }
 

@@ -225,9 +225,9 @@ fn operations(config: &mut ServiceConfig<'_>) {
 }
 
 /// The path may be one that takes another method: the description knows.
-async fn no_such_route(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
-    let methods = api.0.routes.methods_of(request.path());
-    Err(if methods.is_empty() {
+fn unknown(api: &Api, path: &str) -> Problem {
+    let methods = api.0.routes.methods_of(path);
+    if methods.is_empty() {
         Problem::new(
             ProblemCode::NoSuchRoute,
             "see /api/v1/openapi.json for the paths there are",
@@ -239,5 +239,9 @@ async fn no_such_route(api: Data<Api>, request: HttpRequest) -> Answer<HttpRespo
             format!("this path takes {methods}"),
         )
         .allow(methods)
-    })
+    }
+}
+
+async fn no_such_route(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
+    Err(unknown(&api, request.match_info().as_str()))
 }

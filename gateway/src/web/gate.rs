@@ -138,7 +138,7 @@ pub(super) async fn admit(
         Err(problem) => {
             let to_door = problem.code() == ProblemCode::Unauthenticated
                 && request.method() == Method::GET
-                && Page::at(request.path()).is_some_and(Page::is_shown);
+                && Page::at(caller::routed_path(&request)).is_some_and(Page::is_shown);
             let answer = if to_door {
                 let back = request.uri().path_and_query().map_or("/", |path| path.as_str());
                 see(&door_and_back(back))
@@ -163,9 +163,14 @@ fn door_and_back(back: &str) -> String {
 async fn judge(web: &Data<Web>, request: &ServiceRequest) -> Result<(), Problem> {
     let peer = caller::address(request.peer_addr());
     web.api().limits().address(peer)?;
-    let Some(page) = Page::at(request.path()) else {
-        // A file, or nothing at all.
-        return Ok(());
+    let path = caller::routed_path(request);
+    let Some(page) = Page::at(path) else {
+        // A file, or nothing at all: then nothing behind the gate is reached, whatever the router would make of the path.
+        return if path.starts_with("/assets/") {
+            Ok(())
+        } else {
+            Err(Problem::new(ProblemCode::NoSuchRoute, "there is no such page"))
+        };
     };
     request.extensions_mut().insert(page);
     let takes = page.takes();

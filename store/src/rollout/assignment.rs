@@ -1,5 +1,7 @@
 //! Assignments: one pump in one wave. The table itself refuses a second live one (S6).
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use fleet::{
     Timestamp,
@@ -212,6 +214,57 @@ impl Db<'_> {
             .select(AssignmentRecord::as_select())
             .load(self.connection)
             .attempt("read the assignments of a pump")
+    }
+
+    /// The last assignment of each of some pumps that had a ticket: what it runs came by that one, if by any of ours.
+    pub fn assignment_last_ticketed(
+        &mut self,
+        of: &[PumpId],
+    ) -> Result<HashMap<PumpId, AssignmentId>, StoreError> {
+        let mut last: HashMap<PumpId, (TicketId, AssignmentId)> = HashMap::with_capacity(of.len());
+        for of in of.chunks(500) {
+            let rows: Vec<(PumpId, Option<TicketId>, AssignmentId)> = assignments::table
+                .filter(assignments::pump.eq_any(of.iter().map(Val)))
+                .filter(assignments::ticket.is_not_null())
+                .select((assignments::pump, assignments::ticket, assignments::id))
+                .load(self.connection)
+                .attempt("find the last updates of pumps")?;
+            for (pump, ticket, assignment) in rows {
+                let Some(ticket) = ticket else { continue };
+                let newest = last.entry(pump).or_insert((ticket, assignment));
+                // The ids of tickets sort by time.
+                *newest = (*newest).max((ticket, assignment));
+            }
+        }
+        Ok(last
+            .into_iter()
+            .map(|(pump, (_, assignment))| (pump, assignment))
+            .collect())
+    }
+
+    /// A new update of a pump begins: nobody is taken at their word any more who wanted it back from an older one, unless it
+    /// was told already.
+    pub fn assignment_forget_wishes(&mut self, pump: PumpId, but: AssignmentId) -> Result<(), StoreError> {
+        const ATTEMPTED: &str = "forget that an older version was wanted";
+        let stale: Vec<AssignmentId> = assignments::table
+            .filter(assignments::pump.eq(Val(pump)))
+            .filter(assignments::id.ne(Val(but)))
+            .filter(assignments::roll_back_by.is_not_null())
+            .filter(assignments::roll_back_at.is_null())
+            .select(assignments::id)
+            .load(self.connection)
+            .attempt(ATTEMPTED)?;
+        for id in stale {
+            self.touched.assignments.insert(id);
+            diesel::update(assignments::table.find(Val(id)))
+                .set((
+                    assignments::row_version.eq(assignments::row_version + 1),
+                    assignments::roll_back_by.eq(Val(None::<AccountId>)),
+                ))
+                .execute(self.connection)
+                .attempt(ATTEMPTED)?;
+        }
+        Ok(())
     }
 
     /// Writes an assignment as it is now, if it is still at version `seen`. [`StoreError::Conflict`] when it has changed

@@ -140,7 +140,7 @@ impl<'a> Planner<'a> {
         let next = match assignment.state {
             AssignmentState::Planned => self.ticket(course, assignment, pump, evidence, under),
             AssignmentState::Authorised => self.download(course, assignment, pump, under),
-            AssignmentState::Downloading => Err(self.downloading(pump, assignment.pump)),
+            AssignmentState::Downloading => Err(self.downloading(assignment.pump)),
             AssignmentState::Staged => self.install(course, assignment, pump, under),
             AssignmentState::AwaitingSafe
             | AssignmentState::Installing
@@ -282,19 +282,32 @@ impl<'a> Planner<'a> {
         Ok(AssignmentAction::OrderDownload { under })
     }
 
-    /// S3: a pump that came into use while it downloads gets nothing more until it is free again, unless the hospital says so.
-    fn downloading(&mut self, pump: &PumpFacts, id: PumpId) -> Wait {
+    /// S3: a pump that came into use while it downloads gets nothing more until it is free again, unless the hospital says so;
+    /// whatever becomes of its ticket, wave and rollout meanwhile.
+    pub(super) fn rest(&mut self) {
         if self.snapshot.hospital.background_download {
-            return Wait::Downloading;
+            return;
         }
-        if self.is_free(pump).is_err() {
-            self.plan.paused_downloads.insert(id);
-            return Wait::DownloadPaused;
+        for id in std::mem::take(&mut self.index.downloading) {
+            match self.snapshot.pumps.get(&id) {
+                Some(pump) if self.is_free(pump).is_ok() => {
+                    // What it said grows old, and then it may be in use.
+                    let heard_at = pump.heard_at.unwrap_or(self.now);
+                    self.reached(later(heard_at, STALE_AFTER + TimeDelta::microseconds(1)));
+                }
+                Some(_) | None => {
+                    self.plan.paused_downloads.insert(id);
+                }
+            }
         }
-        // What it said grows old, and then it may be in use.
-        let heard_at = pump.heard_at.unwrap_or(self.now);
-        self.reached(later(heard_at, STALE_AFTER + TimeDelta::microseconds(1)));
-        Wait::Downloading
+    }
+
+    fn downloading(&self, id: PumpId) -> Wait {
+        if self.plan.paused_downloads.contains(&id) {
+            Wait::DownloadPaused
+        } else {
+            Wait::Downloading
+        }
     }
 
     /// S3 and S5 side by side: free, just now, in the window, and its care area can spare it.

@@ -45,6 +45,8 @@ pub(super) struct Index<'a> {
     tickets: BTreeMap<(PumpId, AssignmentId), &'a TicketFacts>,
     /// S6: which assignment has a pump.
     taken: BTreeMap<PumpId, AssignmentId>,
+    /// Pumps that download.
+    pub(super) downloading: Vec<PumpId>,
     /// S5, the pumps that this plan takes out included.
     pub(super) ledger: Ledger,
     /// What all rollouts have under way, the steps of this plan included.
@@ -56,13 +58,17 @@ impl<'a> Index<'a> {
         let mut out = BTreeSet::new();
         let mut taken = BTreeMap::new();
         let mut used = Use::default();
+        let mut downloading = Vec::new();
         let waves = snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves);
         for assignment in waves.flat_map(|wave| &wave.assignments) {
             used.count(assignment);
+            if assignment.state == AssignmentState::Downloading {
+                downloading.push(assignment.pump);
+            }
             if is_out_of_service(assignment) {
                 out.insert(assignment.pump);
             }
-            if assignment.state.is_live() {
+            if assignment.state.is_live() || goes_back(assignment) {
                 // Should two have it, the one that is further on keeps it; the other gives its ticket back.
                 let holder = taken
                     .entry(assignment.pump)
@@ -86,6 +92,7 @@ impl<'a> Index<'a> {
                 .into_iter()
                 .map(|(pump, (_, assignment))| (pump, assignment))
                 .collect(),
+            downloading,
             ledger,
             used,
         }
@@ -118,6 +125,18 @@ impl<'a> Index<'a> {
     pub(super) fn take(&mut self, assignment: &AssignmentFacts) {
         self.taken.insert(assignment.pump, assignment.id);
     }
+}
+
+/// Whether the pump was told to go back to its old version, and did not say yet that it did.
+fn goes_back(assignment: &AssignmentFacts) -> bool {
+    let is_told = assignment
+        .roll_back
+        .is_some_and(|roll_back| roll_back.ordered_at.is_some());
+    is_told
+        && matches!(
+            assignment.state,
+            AssignmentState::InService | AssignmentState::Quarantined
+        )
 }
 
 /// Whether a rollout keeps a pump out of service. A failed pump is kept out by its hold, which outlives the rollout.

@@ -39,6 +39,7 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
         plan: Plan::default(),
     };
     // An emergency goes first; otherwise the older rollout does (ids sort by time).
+    planner.rest();
     let mut rollouts: Vec<_> = snapshot.rollouts.iter().collect();
     rollouts.sort_by_key(|rollout| (rollout.emergency.is_none(), rollout.id));
     for rollout in rollouts {

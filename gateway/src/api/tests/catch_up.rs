@@ -241,3 +241,59 @@ async fn a_drug_library_is_held_against_what_the_pharmacy_approved() {
     assert_eq!(now["items"][0]["library"], Value::Null, "{now}");
     assert_eq!(now["items"].as_array().unwrap().len(), 1);
 }
+
+/// Who wanted the old version back meant the update that was there then, not the next.
+#[actix_web::test]
+async fn a_wish_for_the_old_version_ends_with_the_next_update() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let mut pump = ward.pump("SN-1", Some(ward.micu));
+    let second = ward.import().await;
+    let first = ward.run("second", &second, &[&[&pump]]).await;
+    pump.updates("2.0", 2);
+    verify(&ward, &stage, &pump).await;
+    let third = ward.release("3.0", 3).await;
+    pump.does(Activity::Infusing);
+    let back = format!("/pumps/{}/roll-back", pump.id);
+    ward.author
+        .post(&back, why())
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    stage.turn();
+    let _running = ward.run("third", &third, &[&[&pump]]).await;
+    stage.turn();
+    stage.told();
+    pump.does(Activity::Ready);
+    pump.updates("3.0", 3);
+    let told = stage.told();
+    assert!(!told.contains(&Told::Order(pump.id, "roll_back")), "{told:?}");
+    assert_eq!(pump.state(), State::AwaitingSignoff);
+    // Nor does the wave of the older update take it back.
+    let wave = format!("/waves/{}/roll-back", first.wave(0).await);
+    ward.author.post(&wave, why()).await.expect(StatusCode::CONFLICT);
+}
+
+/// S6: a pump that was told to go back is nobody else's until it said that it did.
+#[actix_web::test]
+async fn s6_a_pump_that_goes_back_begins_no_other_update() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let mut pump = ward.pump("SN-1", Some(ward.micu));
+    let second = ward.import().await;
+    let _first = ward.run("second", &second, &[&[&pump]]).await;
+    pump.updates("2.0", 2);
+    verify(&ward, &stage, &pump).await;
+    let third = ward.release("3.0", 3).await;
+    pump.does(Activity::Ready);
+    let back = format!("/pumps/{}/roll-back", pump.id);
+    ward.author
+        .post(&back, why())
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    stage.turn();
+    assert!(stage.told().contains(&Told::Order(pump.id, "roll_back")));
+    let _running = ward.run("third", &third, &[&[&pump]]).await;
+    stage.turn();
+    let newest = &pump.assignments()[0];
+    assert_eq!((newest.state, newest.ticket), (State::Planned, None));
+}

@@ -20,16 +20,24 @@ use crate::{
     deed::Deed,
 };
 
-/// Whether there is something to go back from: it was told to install, and may run the new version.
-fn may_go_back(assignment: &AssignmentRecord) -> bool {
-    assignment.ticket.is_some()
-        && matches!(
-            assignment.state,
-            AssignmentState::SelfTest
-                | AssignmentState::AwaitingSignoff
-                | AssignmentState::InService
-                | AssignmentState::Quarantined
-        )
+/// Whether there is something to go back from: it was told to install, and runs the new version or may do so any moment.
+const fn may_go_back(state: AssignmentState) -> bool {
+    match state {
+        AssignmentState::AwaitingSafe
+        | AssignmentState::Installing
+        | AssignmentState::TrialBoot
+        | AssignmentState::SelfTest
+        | AssignmentState::AwaitingSignoff
+        | AssignmentState::InService
+        | AssignmentState::Quarantined => true,
+        AssignmentState::Planned
+        | AssignmentState::Authorised
+        | AssignmentState::Downloading
+        | AssignmentState::Staged
+        | AssignmentState::RolledBack
+        | AssignmentState::Unresponsive
+        | AssignmentState::Cancelled => false,
+    }
 }
 
 /// Asks for a pump's old version. It goes back when it is free, and where its counter allows (S9).
@@ -40,9 +48,11 @@ pub fn roll_back(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Res
     let change = Change::by(actor, app, Permission::RolloutRun);
     let account = actor.account().ok_or(CommandError::OnlyAPerson)?;
     change.commit(|db| {
-        let mut all = db.assignment_of_pump(pump)?.into_iter();
-        let newest = all.find(may_go_back);
-        let assignment = newest.ok_or(CommandError::NothingToRollBack)?;
+        let last = db.assignment_last_ticketed(&[pump])?.remove(&pump);
+        let last = last.map(|last| db.assignment_fetch(last)).transpose()?;
+        let assignment = last
+            .filter(|last| may_go_back(last.state))
+            .ok_or(CommandError::NothingToRollBack)?;
         wish_back(&change, db, &assignment, account, reason)
     })?;
     app.bell.ring();
@@ -83,7 +93,7 @@ pub struct WaveBack {
     pub halted: bool,
 }
 
-/// Asks for the old version of every pump of a wave that has the new one. A rollout that runs is halted with it, or its other
+/// Asks for the old version of every pump of a wave that has the new one, or may have it any moment. A rollout that runs is halted with it, or its other
 /// pumps would go where these come back from.
 ///
 /// # Errors
@@ -100,7 +110,11 @@ pub fn wave_roll_back(
         let wave = db.wave_fetch(wave)?;
         let rollout = db.rollout_fetch(wave.rollout)?;
         let mut going = db.assignment_of(&[rollout.id])?;
-        going.retain(|row| row.wave == wave.id && row.roll_back_by.is_none() && may_go_back(row));
+        going.retain(|row| row.wave == wave.id && row.roll_back_by.is_none() && may_go_back(row.state));
+        // What a later rollout brought since then is not what goes back.
+        let pumps: Vec<_> = going.iter().map(|row| row.pump).collect();
+        let last = db.assignment_last_ticketed(&pumps)?;
+        going.retain(|row| last.get(&row.pump) == Some(&row.id));
         if going.is_empty() {
             return Err(CommandError::NothingToRollBack);
         }
@@ -175,6 +189,8 @@ pub fn try_again(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Res
             setback_at: None,
             setback_count: 0,
             setback_words: None,
+            roll_back_by: None,
+            roll_back_at: None,
             ..assignment.clone()
         };
         db.assignment_update(&wanted, assignment.row_version)?;

@@ -7,7 +7,7 @@ use fleet::{
     Timestamp,
     audit::Action,
     event::EventKind,
-    id::{AssignmentId, PumpId, TicketId, WaveId},
+    id::{AssignmentId, PumpId, RolloutId, TicketId, WaveId},
     pump::{Availability, HoldKind, availability},
     rollout::{
         AssignmentAction, HeldBecause, RolloutAction, Step, Under, WaveAction, snapshot::TICKET_GRACE,
@@ -136,6 +136,13 @@ impl Since<'_> {
                 .any(|pump| facts.assignments_of(*pump).iter().any(in_it))
     }
 
+    /// Whether any of it is about an assignment of a rollout.
+    fn is_of_rollout(&self, rollout: RolloutId) -> bool {
+        let Self { facts, touched } = self;
+        let mut assignments = touched.assignments.iter();
+        assignments.any(|assignment| facts.rollout_of(*assignment) == Some(rollout))
+    }
+
     /// Whether any of it is about a pump that counts for the same ward floor.
     fn is_beside(&self, pump: PumpId) -> bool {
         let group = |pump: &PumpId| self.facts.snapshot.pumps.get(pump)?.group();
@@ -167,6 +174,9 @@ impl Carrying<'_> {
                     .get(rollout)
                     .ok_or_else(|| overtaken("the rollout"))?;
                 let state = row.state.transition(action.event()).map_err(illegal)?;
+                if matches!(action, RolloutAction::Complete) {
+                    self.as_it_was_seen(|seen| seen.is_of_rollout(*rollout))?;
+                }
                 let why = match action {
                     RolloutAction::Halt { .. } => Reason::new(&action.to_string()).ok(),
                     RolloutAction::Approve | RolloutAction::Begin | RolloutAction::Complete => None,
@@ -291,9 +301,10 @@ impl Carrying<'_> {
                 outbox::recall(db, pump, self.change.now)?;
                 self.hold(db, pump, *why)?;
             }
-            AssignmentAction::AskSignoff
-            | AssignmentAction::ReturnToService { .. }
-            | AssignmentAction::TakeOut => {}
+            AssignmentAction::ReturnToService { .. } => {
+                self.as_it_was_seen(|seen| seen.touched.pumps.contains(&pump))?;
+            }
+            AssignmentAction::AskSignoff | AssignmentAction::TakeOut => {}
             AssignmentAction::MoveToCatchUp { last_heard } => {
                 wanted.left_behind = true;
                 wanted.last_heard = *last_heard;
@@ -422,6 +433,8 @@ impl Carrying<'_> {
         };
         let sealed = self.change.app.tickets.sign(&ticket)?;
         let envelope = serde_json::to_value(&sealed).unwrap_or_default();
+        // Who wanted it back from an older update, and was not heard yet, meant that one.
+        db.assignment_forget_wishes(row.pump, row.id)?;
         let settled = self.change.now - TICKET_GRACE;
         db.ticket_run_out(row.pump, settled, self.change.now)?;
         db.ticket_create(&TicketRecord {

@@ -108,6 +108,11 @@ impl Kept {
         })
     }
 
+    /// Whether no rollout has anything left to do.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.known, Known::Idle { .. })
+    }
+
     /// A plan from what was looked at had no steps.
     pub(super) fn is_quiet(&mut self, since: Timestamp, until: Option<Timestamp>) {
         self.quiet = Some(Quiet { since, until });

@@ -26,7 +26,7 @@ pub(crate) mod report;
 mod retest;
 mod rows;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use fleet::rollout::{Plan, plan};
 use store::StoreError;
@@ -92,6 +92,9 @@ pub(crate) fn turn_with(app: &App, meanwhile: impl Fn()) -> Result<usize, StoreE
     for _ in 0..TURNS {
         let now = app.now();
         let Some(facts) = kept.look(app, now)? else {
+            if kept.is_idle() {
+                app.resting.set(BTreeSet::new());
+            }
             break;
         };
         let Plan {
