@@ -114,6 +114,8 @@ actions! {
     BriefingRead = "briefing_read", Ordinary, "read a briefing";
     CheckEntered = "check_entered", Ordinary, "entered a check";
     RollBackAsked = "roll_back_asked", Ordinary, "asked for the old version";
+    /// It could not go back, and a newer update begins.
+    RollBackDropped = "roll_back_dropped", Ordinary, "dropped a wish for the old version";
     UpdateTriedAgain = "update_tried_again", Ordinary, "wanted a pump tried again";
     UpdateTakenOut = "update_taken_out", Ordinary, "took a pump out of a rollout";
     LibraryApproved = "library_approved", Ordinary, "approved a drug library";

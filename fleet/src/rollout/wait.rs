@@ -51,8 +51,12 @@ pub enum Wait {
     TicketBack { until: Timestamp },
     #[error("its ticket ran out; a new one may be issued at {until}, when no clock is slow enough to use it")]
     TicketRanOut { until: Timestamp },
-    #[error("somebody wants the pump on its old version; take it out of the rollout, or the wish back")]
+    #[error("somebody wants the pump on its old version; take it out of the rollout")]
     StaysOld,
+    #[error(
+        "somebody wants the pump on the version before its last update; it is its turn when it went back"
+    )]
+    GoesBackFirst,
     #[error("the pump is not in the inventory any more; take it out of the rollout")]
     Gone,
     #[error("the pump was retired; take it out of the rollout")]

@@ -202,7 +202,9 @@ async fn stepped(web: &Data<Web>, request: &HttpRequest, filled: Filled) -> Resu
         match &step {
             Ok(Step::In(_)) => attempt.succeeded(),
             // It failed, and stays counted.
-            Err(CommandError::WrongPassword | CommandError::WrongFactor { .. }) => {}
+            Err(
+                CommandError::WrongPassword | CommandError::WrongFactor { .. } | CommandError::SignInOver,
+            ) => {}
             // What was shown was right, and something is missing: nothing is forgotten for that.
             Ok(Step::Code { .. } | Step::NewPassword { .. }) | Err(_) => attempt.withdrawn(),
         }

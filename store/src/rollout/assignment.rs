@@ -122,6 +122,15 @@ pub struct Standing {
     pub leaves_by: Option<AccountId>,
 }
 
+/// Where a pump was not told to install.
+const UNTOLD: [AssignmentState; 5] = [
+    AssignmentState::Planned,
+    AssignmentState::Authorised,
+    AssignmentState::Downloading,
+    AssignmentState::Staged,
+    AssignmentState::Cancelled,
+];
+
 impl Db<'_> {
     /// How far the assignments of rollouts are, by wave.
     pub fn assignment_standing(&mut self, of: &[RolloutId]) -> Result<Vec<Standing>, StoreError> {
@@ -216,8 +225,9 @@ impl Db<'_> {
             .attempt("read the assignments of a pump")
     }
 
-    /// The last assignment of each of some pumps that had a ticket: what it runs came by that one, if by any of ours.
-    pub fn assignment_last_ticketed(
+    /// The last assignment of each of some pumps by which it was told to install: what it runs came by that one, if by any of ours.
+    /// What had a ticket and gave it back brought nothing.
+    pub fn assignment_last_told(
         &mut self,
         of: &[PumpId],
     ) -> Result<HashMap<PumpId, AssignmentId>, StoreError> {
@@ -226,6 +236,7 @@ impl Db<'_> {
             let rows: Vec<(PumpId, Option<TicketId>, AssignmentId)> = assignments::table
                 .filter(assignments::pump.eq_any(of.iter().map(Val)))
                 .filter(assignments::ticket.is_not_null())
+                .filter(assignments::state.ne_all(UNTOLD.map(Val)))
                 .select((assignments::pump, assignments::ticket, assignments::id))
                 .load(self.connection)
                 .attempt("find the last updates of pumps")?;
@@ -243,8 +254,12 @@ impl Db<'_> {
     }
 
     /// A new update of a pump begins: nobody is taken at their word any more who wanted it back from an older one, unless it
-    /// was told already.
-    pub fn assignment_forget_wishes(&mut self, pump: PumpId, but: AssignmentId) -> Result<(), StoreError> {
+    /// was told already. Says which assignments that were.
+    pub fn assignment_forget_wishes(
+        &mut self,
+        pump: PumpId,
+        but: AssignmentId,
+    ) -> Result<Vec<AssignmentId>, StoreError> {
         const ATTEMPTED: &str = "forget that an older version was wanted";
         let stale: Vec<AssignmentId> = assignments::table
             .filter(assignments::pump.eq(Val(pump)))
@@ -254,9 +269,9 @@ impl Db<'_> {
             .select(assignments::id)
             .load(self.connection)
             .attempt(ATTEMPTED)?;
-        for id in stale {
-            self.touched.assignments.insert(id);
-            diesel::update(assignments::table.find(Val(id)))
+        for id in &stale {
+            self.touched.assignments.insert(*id);
+            diesel::update(assignments::table.find(Val(*id)))
                 .set((
                     assignments::row_version.eq(assignments::row_version + 1),
                     assignments::roll_back_by.eq(Val(None::<AccountId>)),
@@ -264,7 +279,7 @@ impl Db<'_> {
                 .execute(self.connection)
                 .attempt(ATTEMPTED)?;
         }
-        Ok(())
+        Ok(stale)
     }
 
     /// Writes an assignment as it is now, if it is still at version `seen`. [`StoreError::Conflict`] when it has changed

@@ -160,8 +160,14 @@ impl Db<'_> {
             .filter(assignments::rollout.eq(rollouts::id))
             .filter(assignments::roll_back_by.is_not_null())
             .filter(
-                assignments::state
-                    .ne_all([AssignmentState::RolledBack, AssignmentState::Unresponsive].map(Val)),
+                assignments::state.ne_all(
+                    [
+                        AssignmentState::RolledBack,
+                        AssignmentState::Unresponsive,
+                        AssignmentState::Cancelled,
+                    ]
+                    .map(Val),
+                ),
             );
         rollouts::table
             .filter(

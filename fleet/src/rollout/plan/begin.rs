@@ -234,6 +234,9 @@ impl<'a> Planner<'a> {
             self.reached(until);
             return Err(Wait::OlderTicket { until });
         }
+        if self.goes_back_first(assignment, pump) {
+            return Err(Wait::GoesBackFirst);
+        }
         let until = self.room_in_window(course)?;
         self.not_after_setback(course.rollout, assignment)?;
         if !pump.connected {
@@ -246,6 +249,17 @@ impl<'a> Planner<'a> {
             not_after: until.min(later(self.now, course.rollout.limits.ticket_life)),
             evidence,
             under,
+        })
+    }
+
+    /// A recall comes before anything new: with the next update the old version would be out of reach. One that S9 forbids waits for
+    /// nothing.
+    fn goes_back_first(&self, assignment: &AssignmentFacts, pump: &PumpFacts) -> bool {
+        let wish = self.index.wished.get(&assignment.pump);
+        wish.is_some_and(|(of, floor)| {
+            *of != assignment.id
+                && pump.counter.is_some()
+                && pump.other_slot >= pump.counter.max(Some(*floor))
         })
     }
 
@@ -285,11 +299,13 @@ impl<'a> Planner<'a> {
     /// S3: a pump that came into use while it downloads gets nothing more until it is free again, unless the hospital says so;
     /// whatever becomes of its ticket, wave and rollout meanwhile.
     pub(super) fn rest(&mut self) {
-        if self.snapshot.hospital.background_download {
-            return;
-        }
         for id in std::mem::take(&mut self.index.downloading) {
             match self.snapshot.pumps.get(&id) {
+                // Evidence is touched by nothing.
+                Some(pump) if pump.hold.is_some_and(|hold| !hold.may_be_ordered()) => {
+                    self.plan.paused_downloads.insert(id);
+                }
+                Some(_) | None if self.snapshot.hospital.background_download => {}
                 Some(pump) if self.is_free(pump).is_ok() => {
                     // What it said grows old, and then it may be in use.
                     let heard_at = pump.heard_at.unwrap_or(self.now);

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     Timestamp,
     id::{AssignmentId, PumpId},
+    pump::SecurityCounter,
     rollout::{
         floor::{Group, Ledger},
         snapshot::{AssignmentFacts, RolloutFacts, Snapshot, TicketFacts},
@@ -45,6 +46,8 @@ pub(super) struct Index<'a> {
     tickets: BTreeMap<(PumpId, AssignmentId), &'a TicketFacts>,
     /// S6: which assignment has a pump.
     taken: BTreeMap<PumpId, AssignmentId>,
+    /// Pumps that somebody wants back on the old version of an assignment, with the least counter that its release allows.
+    pub(super) wished: BTreeMap<PumpId, (AssignmentId, SecurityCounter)>,
     /// Pumps that download.
     pub(super) downloading: Vec<PumpId>,
     /// S5, the pumps that this plan takes out included.
@@ -58,9 +61,16 @@ impl<'a> Index<'a> {
         let mut out = BTreeSet::new();
         let mut taken = BTreeMap::new();
         let mut used = Use::default();
-        let mut downloading = Vec::new();
-        let waves = snapshot.rollouts.iter().flat_map(|rollout| &rollout.waves);
-        for assignment in waves.flat_map(|wave| &wave.assignments) {
+        let (mut downloading, mut wished) = (Vec::new(), BTreeMap::new());
+        let waves = snapshot
+            .rollouts
+            .iter()
+            .flat_map(|rollout| rollout.waves.iter().map(move |wave| (rollout, wave)));
+        let rows = waves.flat_map(|(rollout, wave)| wave.assignments.iter().map(move |row| (rollout, row)));
+        for (rollout, assignment) in rows {
+            if assignment.roll_back.is_some() && runs_it(assignment.state) {
+                wished.insert(assignment.pump, (assignment.id, rollout.floor_counter));
+            }
             used.count(assignment);
             if assignment.state == AssignmentState::Downloading {
                 downloading.push(assignment.pump);
@@ -92,6 +102,7 @@ impl<'a> Index<'a> {
                 .into_iter()
                 .map(|(pump, (_, assignment))| (pump, assignment))
                 .collect(),
+            wished,
             downloading,
             ledger,
             used,
@@ -132,11 +143,12 @@ fn goes_back(assignment: &AssignmentFacts) -> bool {
     let is_told = assignment
         .roll_back
         .is_some_and(|roll_back| roll_back.ordered_at.is_some());
-    is_told
-        && matches!(
-            assignment.state,
-            AssignmentState::InService | AssignmentState::Quarantined
-        )
+    is_told && runs_it(assignment.state)
+}
+
+/// Whether the pump runs the new version, as far as is known.
+const fn runs_it(state: AssignmentState) -> bool {
+    state.is_under_test() || matches!(state, AssignmentState::InService | AssignmentState::Quarantined)
 }
 
 /// Whether a rollout keeps a pump out of service. A failed pump is kept out by its hold, which outlives the rollout.

@@ -202,6 +202,7 @@ impl<'a> Planner<'a> {
         if assignment.state.stage() == Stage::Verified && pump.is_in_service() {
             self.index.ledger.take(pump.group())?;
         }
+        self.index.take(assignment);
         Ok(AssignmentAction::OrderRollBack {
             pump_seen: pump.row_version,
         })

@@ -242,14 +242,14 @@ async fn a_drug_library_is_held_against_what_the_pharmacy_approved() {
     assert_eq!(now["items"].as_array().unwrap().len(), 1);
 }
 
-/// Who wanted the old version back meant the update that was there then, not the next.
+/// A recall comes before the next update: with that, the old version would be out of reach.
 #[actix_web::test]
-async fn a_wish_for_the_old_version_ends_with_the_next_update() {
+async fn a_wish_for_the_old_version_comes_before_the_next_update() {
     let stage = Stage::new();
     let ward = Ward::open(&stage).await;
     let mut pump = ward.pump("SN-1", Some(ward.micu));
     let second = ward.import().await;
-    let first = ward.run("second", &second, &[&[&pump]]).await;
+    let _first = ward.run("second", &second, &[&[&pump]]).await;
     pump.updates("2.0", 2);
     verify(&ward, &stage, &pump).await;
     let third = ward.release("3.0", 3).await;
@@ -262,15 +262,71 @@ async fn a_wish_for_the_old_version_ends_with_the_next_update() {
     stage.turn();
     let _running = ward.run("third", &third, &[&[&pump]]).await;
     stage.turn();
+    let all = pump.assignments();
+    assert_eq!((all[0].state, all[0].ticket), (State::Planned, None));
+    assert!(all[1].roll_back_by.is_some());
     stage.told();
     pump.does(Activity::Ready);
-    pump.updates("3.0", 3);
-    let told = stage.told();
-    assert!(!told.contains(&Told::Order(pump.id, "roll_back")), "{told:?}");
-    assert_eq!(pump.state(), State::AwaitingSignoff);
-    // Nor does the wave of the older update take it back.
+    stage.turn();
+    assert!(stage.told().contains(&Told::Order(pump.id, "roll_back")));
+}
+
+/// What had a ticket and gave it back brought nothing, and hides nothing that did.
+#[actix_web::test]
+async fn an_update_that_never_came_does_not_stand_in_the_way_back() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let mut pump = ward.pump("SN-1", Some(ward.micu));
+    let second = ward.import().await;
+    let first = ward.run("second", &second, &[&[&pump]]).await;
+    pump.updates("2.0", 2);
+    verify(&ward, &stage, &pump).await;
+    let third = ward.release("3.0", 3).await;
+    let _running = ward.run("third", &third, &[&[&pump]]).await;
+    stage.turn();
+    assert!(pump.assignments()[0].ticket.is_some());
+    let out = format!("/pumps/{}/take-out", pump.id);
+    ward.author.post(&out, why()).await.expect(StatusCode::NO_CONTENT);
     let wave = format!("/waves/{}/roll-back", first.wave(0).await);
-    ward.author.post(&wave, why()).await.expect(StatusCode::CONFLICT);
+    let done = ward.author.post(&wave, why()).await.expect(StatusCode::OK);
+    assert_eq!(done["asked"], 1);
+}
+
+/// S2: who signed over a pump that was left behind did not sign for a wave without it.
+#[actix_web::test]
+async fn s2_taking_a_pump_out_takes_the_signatures_with_it() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let mut pumps: Vec<_> = (1..=3)
+        .map(|n| ward.pump(&format!("SN-{n}"), Some(ward.micu)))
+        .collect();
+    let next = ward.pump("SN-4", Some(ward.ed));
+    pumps[1].does(Activity::Infusing);
+    pumps[2].does(Activity::Infusing);
+    let release = ward.import().await;
+    let running = ward
+        .run("main", &release, &[&[&pumps[0], &pumps[1], &pumps[2]], &[&next]])
+        .await;
+    pumps[0].updates("2.0", 2);
+    verify(&ward, &stage, &pumps[0]).await;
+    stage.move_clock(TimeDelta::days(8));
+    stage.turn();
+    stage.move_clock(TimeDelta::seconds(61));
+    stage.turn();
+    running.approve(0).await;
+    stage.turn();
+    let state = running.wave_state(0).await;
+    assert_eq!(state, "awaiting_approval", "a third is verified, half is wanted");
+    for pump in &pumps[1..] {
+        let out = format!("/pumps/{}/take-out", pump.id);
+        ward.author.post(&out, why()).await.expect(StatusCode::NO_CONTENT);
+    }
+    stage.turn();
+    let state = running.wave_state(0).await;
+    assert_eq!(state, "awaiting_approval", "on signatures over something else");
+    running.approve(0).await;
+    stage.turn();
+    assert_eq!(running.wave_state(0).await, "passed");
 }
 
 /// S6: a pump that was told to go back is nobody else's until it said that it did.

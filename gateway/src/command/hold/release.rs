@@ -8,7 +8,7 @@ use fleet::{
     rollout::{
         VersionSet,
         gate::Signed,
-        state::{AssignmentEvent, AssignmentState},
+        state::{AssignmentEvent, AssignmentState, Stage},
     },
     signature::Meaning,
 };
@@ -20,7 +20,7 @@ use super::{
     super::{CommandError, change::Change, outbox, pump},
     whole::Whole,
 };
-use crate::{app::App, deed::Deed};
+use crate::{app::App, deed::Deed, engine::rollout::report::tracked};
 
 /// What is to be done once the transaction stands.
 pub(crate) struct Released {
@@ -87,9 +87,15 @@ fn settle(
     pump: &Pump,
     retested: Option<&[Component]>,
 ) -> Result<(), CommandError> {
-    let all = db.assignment_of_pump(pump.id)?;
-    let live = all.iter().any(|assignment| assignment.state.is_live());
-    let Some(last) = all.first().filter(|_| !live) else {
+    // The one that the pump's reports are about, or else the last that failed before anything was sent.
+    let last = match tracked(db, pump.id)? {
+        Some(last) => Some(last),
+        None => {
+            let mut all = db.assignment_of_pump(pump.id)?.into_iter();
+            all.find(|assignment| assignment.state.stage() == Stage::Failed)
+        }
+    };
+    let Some(last) = last.filter(|last| !last.state.is_live()) else {
         return Ok(());
     };
     let failed = matches!(
@@ -97,12 +103,22 @@ fn settle(
         AssignmentState::Quarantined | AssignmentState::Unresponsive
     );
     let proved = last.versions_proved || retested.is_some_and(|running| is_set(&last.named, running));
+    // It was told to go back and did not. Two people looked at it since: it is not held for that once more.
+    let is_told = last.roll_back_at.is_some();
+    let last = AssignmentRecord {
+        roll_back_by: last.roll_back_by.filter(|_| !is_told),
+        roll_back_at: None,
+        ..last
+    };
     let (event, words) = match (failed, proved) {
         (true, true) => (AssignmentEvent::HoldReleased, "released from its hold, verified"),
         (true, false) if is_set(&last.before, &pump.components) => (
             AssignmentEvent::RolledBack,
             "released from its hold, on its old version",
         ),
+        (true, false) | (false, _) if is_told => {
+            return Ok(db.assignment_update(&last, last.row_version)?);
+        }
         (true, false) | (false, _) => return Ok(()),
     };
     let wanted = AssignmentRecord {

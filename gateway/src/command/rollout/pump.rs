@@ -48,7 +48,7 @@ pub fn roll_back(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Res
     let change = Change::by(actor, app, Permission::RolloutRun);
     let account = actor.account().ok_or(CommandError::OnlyAPerson)?;
     change.commit(|db| {
-        let last = db.assignment_last_ticketed(&[pump])?.remove(&pump);
+        let last = db.assignment_last_told(&[pump])?.remove(&pump);
         let last = last.map(|last| db.assignment_fetch(last)).transpose()?;
         let assignment = last
             .filter(|last| may_go_back(last.state))
@@ -113,7 +113,7 @@ pub fn wave_roll_back(
         going.retain(|row| row.wave == wave.id && row.roll_back_by.is_none() && may_go_back(row.state));
         // What a later rollout brought since then is not what goes back.
         let pumps: Vec<_> = going.iter().map(|row| row.pump).collect();
-        let last = db.assignment_last_ticketed(&pumps)?;
+        let last = db.assignment_last_told(&pumps)?;
         going.retain(|row| last.get(&row.pump) == Some(&row.id));
         if going.is_empty() {
             return Err(CommandError::NothingToRollBack);

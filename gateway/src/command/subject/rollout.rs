@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleet::{
     id::{PumpId, RepositoryId, RolloutId, WaveId},
     release::Manifest,
-    rollout::state::{RolloutState, WaveState},
+    rollout::state::{AssignmentState, RolloutState, WaveState},
     signature::{Meaning, SubjectKind},
     text::SerialNumber,
 };
@@ -119,7 +119,7 @@ pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Res
     } else {
         let outcomes: BTreeMap<_, _> = assignments
             .iter()
-            .map(|assignment| (serial(assignment), assignment.state))
+            .map(|assignment| (serial(assignment), outcome(assignment)))
             .collect();
         (
             json!({ "pumps": outcomes }),
@@ -149,6 +149,16 @@ pub(super) fn wave(db: &mut Db<'_>, id: WaveId, meaning: Option<Meaning>) -> Res
             vec![rollout.author]
         },
     })
+}
+
+/// What became of a pump, as it is signed for. One that was left behind counts for the wave and one that was taken out does not: who
+/// signed over the one did not sign over the other.
+const fn outcome(assignment: &Standing) -> &'static str {
+    match assignment.state {
+        AssignmentState::Cancelled if assignment.left_behind => "left_behind",
+        AssignmentState::Cancelled if assignment.leaves_by.is_some() => "taken_out",
+        state => state.as_str(),
+    }
 }
 
 /// The root of trust of a manufacturer.

@@ -433,8 +433,13 @@ impl Carrying<'_> {
         };
         let sealed = self.change.app.tickets.sign(&ticket)?;
         let envelope = serde_json::to_value(&sealed).unwrap_or_default();
-        // Who wanted it back from an older update, and was not heard yet, meant that one.
-        db.assignment_forget_wishes(row.pump, row.id)?;
+        // The planner lets nothing begin while a pump may still go back: these wishes can not be met, and would be about another
+        // version from here on.
+        for dropped in db.assignment_forget_wishes(row.pump, row.id)? {
+            let deed = Deed::of(Action::RollBackDropped, "assignment", dropped)
+                .after(json!({ "pump": row.pump, "by": row.id }));
+            self.change.record(db, deed)?;
+        }
         let settled = self.change.now - TICKET_GRACE;
         db.ticket_run_out(row.pump, settled, self.change.now)?;
         db.ticket_create(&TicketRecord {

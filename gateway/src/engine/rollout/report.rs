@@ -332,7 +332,7 @@ impl Reading<'_> {
 
 /// The assignment that a pump's reports are about: its live one, or else the last that had a ticket. What was only planned,
 /// or given up before anything was sent, explains nothing of what a pump does.
-fn tracked(db: &mut Db<'_>, pump: PumpId) -> Result<Option<AssignmentRecord>, StoreError> {
+pub(crate) fn tracked(db: &mut Db<'_>, pump: PumpId) -> Result<Option<AssignmentRecord>, StoreError> {
     let all = db.assignment_of_pump(pump)?;
     let live = all.iter().find(|assignment| assignment.state.is_live());
     let last = || {

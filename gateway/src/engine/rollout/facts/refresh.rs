@@ -194,7 +194,8 @@ impl Facts {
             return;
         };
         dirty.changed = true;
-        let has_moved = (row.state, row.left_behind) != (standing.state, standing.left_behind);
+        let has_moved = (row.state, row.left_behind, row.leaving)
+            != (standing.state, standing.left_behind, standing.leaves_by.is_some());
         *row = assignment::assignment_facts(standing);
         if has_moved && self.signatures.forget_outcome(standing.wave) {
             dirty.waves.insert(standing.wave);
