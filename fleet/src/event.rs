@@ -135,6 +135,8 @@ event_kinds! {
     UpdateDoubted = "update_doubted", Alarm, "A pump's word about an update is not believed";
     /// A release, or a manufacturer's repository, came in.
     ReleaseImported = "release_imported", Note, "Release imported";
+    /// Advisories or a component list came in.
+    AdvisoriesImported = "advisories_imported", Note, "Advisories imported";
     /// Reports are missing between two that arrived.
     ReportGap = "report_gap", Attention, "Reports of a pump are missing";
     /// A new authority issues from now on.

@@ -97,6 +97,12 @@ typed_id! {
     RetestId,
     /// What somebody said of the drug library of a model.
     DrugLibraryId,
+    /// A list of the components that something is made of.
+    ComponentListId,
+    /// One vulnerability as one document tells it.
+    AdvisoryRecordId,
+    /// What a person decided about an exposure that no document makes clear.
+    ExposureDecisionId,
     /// A person's account.
     AccountId,
     /// A token by which a program acts within named permissions, until it expires.

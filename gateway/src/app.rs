@@ -21,6 +21,7 @@ use crate::{
         outbox::Withheld,
         rollout::{Bell, Memory},
     },
+    exposure::Catalogue,
     firmware::{Resting, TicketKeys},
     mqtt::PumpLink,
     pki::{authorities::Authorities, gate::Gate},
@@ -55,6 +56,8 @@ pub struct App {
     pub resting: Resting,
     /// What that loop remembers.
     pub memory: Memory,
+    /// What was published of vulnerabilities.
+    pub catalogue: Catalogue,
     /// What the hospital set.
     pub settings: Settings,
 }

@@ -32,6 +32,7 @@ mod deed;
 pub mod demo;
 pub mod engine;
 pub mod est;
+pub mod exposure;
 pub mod firmware;
 pub mod fresh;
 pub mod init;

@@ -164,6 +164,7 @@ pub async fn start(config: Config, passphrase: SecretString, clock: Clock) -> Re
         withheld: Withheld::default(),
         resting: Resting::default(),
         memory: rollout::Memory::default(),
+        catalogue: crate::exposure::Catalogue::default(),
         store,
         clock,
         authorities,

@@ -44,6 +44,7 @@ mod drug_library;
 mod enrol_token;
 mod event;
 mod expected;
+mod exposure;
 mod firmware;
 mod free_hours;
 mod glass;
@@ -74,6 +75,9 @@ pub use device::DeviceRecord;
 pub use drug_library::DrugLibraryRecord;
 pub use error::{Outage, StoreError};
 pub use event::{EventFilter, EventListing};
+pub use exposure::{
+    AdvisoryRecord, ComponentListDocument, ComponentListRecord, DecisionRecord, ExposureRecord, FeedRecord, PumpMade,
+};
 pub use firmware::{ReleaseRecord, RepositoryRecord};
 pub use glass::GlassUseRecord;
 pub use hold::{HoldFilter, HoldRecord, RetestRecord, RetestResult};

@@ -1,11 +1,13 @@
 //! The tables as the queries see them. What the migrations make is compared with this, and on one database with the other.
 
+mod exposure;
 mod inventory;
 mod line;
 mod people;
 mod pki;
 mod updates;
 
+pub(crate) use exposure::*;
 pub(crate) use inventory::*;
 pub(crate) use line::*;
 pub(crate) use people::*;
@@ -74,6 +76,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     retests,
     retest_results,
     drug_libraries,
+    component_lists,
+    feeds,
+    advisories,
+    version_sets,
+    exposures,
+    exposure_decisions,
 );
 
 #[cfg(test)]
@@ -142,6 +150,12 @@ mod tests {
             retests,
             retest_results,
             drug_libraries,
+            component_lists,
+            feeds,
+            advisories,
+            version_sets,
+            exposures,
+            exposure_decisions,
         );
     }
 }

@@ -246,6 +246,17 @@ impl Index {
     }
 }
 
+/// An index of records that were kept apart, each as it is.
+impl FromIterator<Advisory> for Index {
+    fn from_iter<I: IntoIterator<Item = Advisory>>(records: I) -> Self {
+        let mut index = Self::new();
+        for record in records {
+            index.add(record);
+        }
+        index
+    }
+}
+
 /// Whether a record says what it said before. Its document's version alone is no news: KEV's changes daily.
 fn says_the_same(old: &Advisory, new: &Advisory) -> bool {
     let same_source = old.source.feed == FeedKind::Kev || old.source == new.source;

@@ -187,6 +187,12 @@ permissions! {
     [no  no  all all no  no  no  no  | no  yes] Change  ReleaseImport = "release_import", "import a release";
     /// Which drug library is approved for which model.
     [no  no  no  no  no  all no  no  | no  no ] Change  LibraryFitEdit = "library_fit_edit", "say which drug library is approved";
+    /// What pumps are made of, what was published about that, and what it means for them.
+    [no  no  all all all no  all all | no  yes] Read    ExposureRead = "exposure_read", "see vulnerabilities and component lists";
+    /// Carries in component lists and advisories.
+    [no  no  all all all no  no  no  | no  yes] Change  ExposureImport = "exposure_import", "import component lists and advisories";
+    /// What no document makes clear.
+    [no  no  no  all all no  no  no  | no  no ] Change  ExposureDecide = "exposure_decide", "decide whether pumps are affected";
     /// Rollouts, waves, and what each waits for.
     [all all all all all all all all | no  yes] Read    RolloutRead = "rollout_read", "see rollouts";
     /// Writes one; S12: and does not approve it.

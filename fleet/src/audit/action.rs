@@ -108,6 +108,11 @@ actions! {
     RepositoryAdded = "repository_added", Ordinary, "added a manufacturer's repository";
     ReleaseImported = "release_imported", Ordinary, "imported a release";
     ReleaseRefused = "release_refused", Refused, "could not import a release";
+    ComponentListImported = "component_list_imported", Ordinary, "imported a component list";
+    AdvisoriesImported = "advisories_imported", Ordinary, "imported advisories";
+    /// A document that is not what it should be, or not safe to read.
+    DocumentRefused = "document_refused", Refused, "could not import a document";
+    ExposureDecided = "exposure_decided", Ordinary, "decided whether pumps are affected";
     FloorSet = "floor_set", Ordinary, "set a ward floor";
     RolloutWritten = "rollout_written", Ordinary, "wrote a rollout";
     RolloutMoved = "rollout_moved", Ordinary, "moved a rollout";

@@ -150,6 +150,10 @@ problem_codes! {
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "The new password is not acceptable";
     /// A pump would refuse it too.
     ReleaseRefused = "release_refused", UNPROCESSABLE_ENTITY, "The release does not hold";
+    /// Nothing of it was taken, and why.
+    DocumentRefused = "document_refused", UNPROCESSABLE_ENTITY, "The document was refused; nothing was changed";
+    /// The documents are clear, or say nothing.
+    NothingToDecide = "nothing_to_decide", CONFLICT, "There is nothing to decide";
     /// The lines are named.
     CsvProblems = "csv_problems", UNPROCESSABLE_ENTITY, "The file has problems; nothing was imported";
     /// Not a certificate that can vouch for pumps.

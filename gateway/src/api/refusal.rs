@@ -94,6 +94,11 @@ impl From<CommandError> for Problem {
             CommandError::OtherManufacturer { .. } | CommandError::Import(_) | CommandError::Publish(_) => {
                 Self::new(Code::ReleaseRefused, words)
             }
+            CommandError::Intake(crate::exposure::intake::IntakeError::Io(problem)) => internal(&problem),
+            CommandError::Intake(_) | CommandError::NothingTaken { .. } => {
+                Self::new(Code::DocumentRefused, words)
+            }
+            CommandError::NothingToDecide => Self::new(Code::NothingToDecide, words),
             CommandError::Scratch(problem) => internal(&problem),
             CommandError::Illegal(_) => Self::new(Code::IllegalTransition, words),
             CommandError::NotUnderTest

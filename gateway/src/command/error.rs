@@ -103,6 +103,15 @@ pub enum CommandError {
     /// It could not be put where pumps fetch it.
     #[error(transparent)]
     Publish(#[from] crate::firmware::publish::PublishError),
+    /// What was carried in can not be looked at.
+    #[error(transparent)]
+    Intake(#[from] crate::exposure::intake::IntakeError),
+    /// Every document of an import was refused.
+    #[error("{}", .refused.join("; "))]
+    NothingTaken { refused: Vec<String> },
+    /// The documents are clear.
+    #[error("no document leaves it open whether these pumps are affected; look at the exposure again")]
+    NothingToDecide,
     /// No place to unpack.
     #[error("making room to unpack an archive: {0}")]
     Scratch(#[source] std::io::Error),

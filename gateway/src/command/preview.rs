@@ -25,6 +25,7 @@ use super::CommandError;
 use crate::{
     app::App,
     engine::rollout::facts::{self, Release},
+    exposure::open::Open,
 };
 
 /// A rollout that somebody thinks of.
@@ -137,9 +138,10 @@ pub(super) fn divide(
     let listings = facts::every_pump(db, &PumpFilter::default())?;
     let ids: Vec<_> = listings.iter().map(|listing| listing.pump.id).collect();
     let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
+    let open = Open::read(db, &listings)?;
     let pumps: Vec<_> = listings
         .iter()
-        .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day))
+        .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day, &open))
         .collect();
     Ok(Divided {
         division: spec.divide(&release.manifest, &pumps),

@@ -81,6 +81,9 @@ fn one_round(app: &App, steady: &Mutex<Steady>) {
         tracing::error!(%error, "the server certificate could not be renewed");
     }
     outbox::deliver_overdue(app);
+    if let Err(error) = crate::exposure::settle::new_sets(app) {
+        tracing::error!(%error, "what is open on pumps with new versions could not be found out");
+    }
     match checkpoint_is_due(app, now) {
         Ok(false) => {}
         Ok(true) => {

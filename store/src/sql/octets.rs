@@ -8,8 +8,8 @@ use diesel::{
 use fleet::{
     certificate::Fingerprint,
     id::{
-        AccountId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId, DeviceId, DrugLibraryId,
-        EnrolTokenId, EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId,
+        AccountId, AdvisoryRecordId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId,
+        ComponentListId, DeviceId, DrugLibraryId, EnrolTokenId, ExposureDecisionId, EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId,
         OrderId, PumpId, ReleaseId, ReportId, RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId,
         SignatureId, TicketId, WaveId,
     },
@@ -88,6 +88,7 @@ ids! {
     AccountId, AnchorId, AuthorityId, CareAreaId, DeviceId, EnrolTokenId, EventId, ExpectedPumpId, GlassUseId,
     LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReportId, ServiceTokenId, SessionId, SignatureId,
     RepositoryId, ReleaseId, RolloutId, WaveId, AssignmentId, TicketId, CheckResultId, HoldId, RetestId, DrugLibraryId,
+    ComponentListId, AdvisoryRecordId, ExposureDecisionId,
 }
 
 impl FixedBytes for Fingerprint {

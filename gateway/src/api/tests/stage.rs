@@ -179,6 +179,7 @@ impl Stage {
             withheld: Withheld::default(),
             resting: Resting::default(),
             memory: Memory::default(),
+            catalogue: crate::exposure::Catalogue::default(),
             store: store.clone(),
             clock: clock.clone(),
             authorities: Arc::new(authorities(&store, dir.path())),

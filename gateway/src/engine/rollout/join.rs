@@ -28,6 +28,7 @@ use crate::{
     app::{Actor, App},
     command::{CommandError, change::Change, rollout::assignment},
     deed::Deed,
+    exposure::open::Open,
 };
 
 /// How often is looked for pumps that came.
@@ -151,10 +152,11 @@ impl Place {
             let schemes = facts::schemes(std::iter::once(&release));
             let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
             let day = app.people.day(app.now());
-            let pumps: Vec<_> = db
-                .pump_listing_of(&ids)?
+            let listings = db.pump_listing_of(&ids)?;
+            let open = Open::read(db, &listings)?;
+            let pumps: Vec<_> = listings
                 .iter()
-                .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day))
+                .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day, &open))
                 .collect();
             Ok((release, pumps))
         })?;

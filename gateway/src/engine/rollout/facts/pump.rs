@@ -1,6 +1,6 @@
 //! Pumps, as rollouts and releases see them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use fleet::{
@@ -18,7 +18,7 @@ use fleet::{
 use store::{Db, Heard, PumpFilter, PumpListing, PumpSoftware, StoreError};
 
 use super::Facts;
-use crate::app::App;
+use crate::{app::App, exposure::open::Open};
 
 /// Every pump that a filter of the store lists.
 pub(crate) fn every_pump(db: &mut Db<'_>, filter: &PumpFilter) -> Result<Vec<PumpListing>, StoreError> {
@@ -34,12 +34,13 @@ pub(crate) fn every_pump(db: &mut Db<'_>, filter: &PumpFilter) -> Result<Vec<Pum
     }
 }
 
-/// A pump as releases and filters see it on a day.
+/// A pump as releases and filters see it on a day, with what is open on it.
 pub(crate) fn described(
     listing: &PumpListing,
     software: Option<&PumpSoftware>,
     schemes: &HashMap<String, VersionScheme>,
     day: NaiveDate,
+    open: &Open,
 ) -> Described {
     let pump = &listing.pump;
     let component = |part: &Component| InstalledComponent {
@@ -72,7 +73,7 @@ pub(crate) fn described(
         },
         hold: pump.hold.as_ref().map(|hold| hold.kind),
         past_support: listing.support.on(day) == SupportStage::Ended,
-        vulnerabilities: BTreeSet::new(),
+        vulnerabilities: open.on(pump),
     }
 }
 
@@ -109,6 +110,7 @@ impl Facts {
         let ids: Vec<_> = listings.iter().map(|listing| listing.pump.id).collect();
         let software: HashMap<_, _> = db.pump_software_of(&ids)?.into_iter().collect();
         let day = app.people.day(now);
+        let open = Open::read(db, listings)?;
         for listing in listings {
             let id = listing.pump.id;
             let software = software.get(&id);
@@ -122,7 +124,7 @@ impl Facts {
             self.signs.insert(id, sign);
             self.locate(app, id, now);
             for assignment in self.of_pump.get(&id).cloned().unwrap_or_default() {
-                self.read_fit(assignment, listing, software, day);
+                self.read_fit(assignment, listing, software, day, &open);
             }
         }
         Ok(())
@@ -185,6 +187,7 @@ impl Facts {
         listing: &PumpListing,
         software: Option<&PumpSoftware>,
         day: NaiveDate,
+        open: &Open,
     ) {
         let Some(place) = self.places.get(&id) else {
             return;
@@ -207,7 +210,7 @@ impl Facts {
         if !matches!(row.state.stage(), Stage::Waiting | Stage::Preparing) {
             return;
         }
-        let pump = described(listing, software, &self.schemes, day);
+        let pump = described(listing, software, &self.schemes, day, open);
         let why = match choose_target(&release.manifest, &pump) {
             Ok(target) if target.path == place.target => return,
             Ok(target) => format!("it would get another file by now ({})", target.path),
