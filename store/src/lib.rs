@@ -76,7 +76,8 @@ pub use drug_library::DrugLibraryRecord;
 pub use error::{Outage, StoreError};
 pub use event::{EventFilter, EventListing};
 pub use exposure::{
-    AdvisoryRecord, ComponentListDocument, ComponentListRecord, DecisionRecord, ExposureRecord, FeedRecord, PumpMade,
+    AdvisoryRecord, ComponentListDocument, ComponentListRecord, DecisionRecord, ExposureRecord, FeedRecord,
+    PumpMade,
 };
 pub use firmware::{ReleaseRecord, RepositoryRecord};
 pub use glass::GlassUseRecord;

@@ -40,6 +40,7 @@ mod discrepancy;
 mod enrol_token;
 mod event;
 mod expected;
+mod exposure;
 mod glass;
 mod hold;
 mod library;
@@ -55,6 +56,7 @@ pub(crate) mod session;
 mod signature;
 mod summary;
 mod token;
+mod upload;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -213,6 +215,7 @@ fn operations(config: &mut ServiceConfig<'_>) {
         .configure(preview::routes)
         .configure(rollout::routes)
         .configure(library::routes)
+        .configure(exposure::routes)
         .configure(expected::routes)
         .configure(discrepancy::routes)
         .configure(place::routes)

@@ -43,6 +43,7 @@ use super::{
         (name = "devices", description = "Registered devices: ward tablets, bench computers"),
         (name = "break-glass", description = "Seeing and holding beyond the role, with a reason and a review"),
         (name = "holds", description = "What keeps pumps from use, the checks they pass again, and what is still missing"),
+        (name = "exposure", description = "Vulnerabilities: what pumps are made of, what was published, what is open, and what was decided"),
         (name = "signatures", description = "Electronic signatures, and refusals to sign"),
         (name = "audit", description = "The record of what happened, and what proves it"),
         (name = "tokens", description = "By which programs use this API")

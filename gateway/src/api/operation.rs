@@ -28,6 +28,7 @@ macro_rules! takes {
 }
 
 operations! {
+    "advisory_import": ExposureImport;
     "anchor_import": AnchorEdit;
     "anchor_list": AnchorRead;
     "anchor_remove": AnchorEdit;
@@ -46,6 +47,9 @@ operations! {
     "certificate_list": CertificateRead;
     "certificate_revoke": CertificateRevoke;
     "certificate_show": CertificateRead;
+    "component_find": ExposureRead;
+    "component_list_import": ExposureImport;
+    "component_list_list": ExposureRead;
     "crl_fetch": Nothing;
     "device_list": DeviceRead;
     "device_register": DeviceEdit;
@@ -63,6 +67,10 @@ operations! {
     "expected_import": ExpectedEdit;
     "expected_list": ExpectedRead;
     "expected_remove": ExpectedEdit;
+    "exposure_decide": ExposureDecide;
+    "exposure_list": ExposureRead;
+    "exposure_show": ExposureRead;
+    "feed_list": ExposureRead;
     "glass_break": BreakGlassUse;
     "glass_end": SessionOwn;
     "glass_use_list": BreakGlassRead;
@@ -113,6 +121,7 @@ operations! {
     "pump_take_out": RolloutRun;
     "pump_telemetry_list": PumpRead;
     "pump_try_again": RolloutRun;
+    "release_difference": ExposureRead;
     "release_import": ReleaseImport;
     "release_list": ReleaseRead;
     "release_show": ReleaseRead;

@@ -10,20 +10,13 @@ use fleet::{
     signature::Digest,
     text::{ComponentVersion, Name},
 };
-use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{ReleaseRecord, RepositoryRecord};
-use tokio::io::AsyncWriteExt as _;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{
-    Answer, Api, DateTime,
-    caller::Caller,
-    problem::{Problem, ProblemCode},
-    refusal,
-};
+use super::{Answer, Api, DateTime, caller::Caller, upload::spool};
 use crate::command::release;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -182,36 +175,13 @@ async fn release_import(
     api: Data<Api>,
     caller: Caller,
     path: Path<RepositoryPath>,
-    mut payload: Payload,
+    payload: Payload,
 ) -> Answer<HttpResponse> {
-    let scratch = api.0.app.firmware_dir.join(".upload");
     let actor = caller.actor.clone();
-    let file = api
-        .run(move |app| {
-            // Nobody fills the disk who may not import.
-            release::may_import(app, &actor)?;
-            std::fs::create_dir_all(&scratch)
-                .and_then(|()| tempfile::NamedTempFile::new_in(&scratch))
-                .map_err(|error| refusal::internal(&error))
-        })
-        .await?;
-    let handle = file.reopen().map_err(|error| refusal::internal(&error))?;
-    let mut writer = tokio::fs::File::from_std(handle);
-    let mut length = 0_u64;
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Problem::new(ProblemCode::MalformedBody, error.to_string()))?;
-        length += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if length > ARCHIVE_MAX {
-            let detail = format!("at most {ARCHIVE_MAX} bytes are read");
-            return Err(Problem::new(ProblemCode::PayloadTooLarge, detail));
-        }
-        writer
-            .write_all(&chunk)
-            .await
-            .map_err(|error| refusal::internal(&error))?;
-    }
-    writer.flush().await.map_err(|error| refusal::internal(&error))?;
-    drop(writer);
+    let file = spool(&api, payload, ARCHIVE_MAX, move |app| {
+        release::may_import(app, &actor)
+    })
+    .await?;
     let id = path.id;
     let rows = api
         .run(move |app| release::import(app, &caller.actor, id, file.path()))

@@ -5,6 +5,7 @@
 //! | [`args`] | what can be typed, by noun |
 //! | [`release`], [`mod@make`], [`rollout`], [`wave`], [`bench`], [`floors`], [`hold`] | what each does about firmware and holds |
 //! | [`pump`], [`enrol`], [`cert`], [`ca`], [`tag`], [`places`], [`model`], [`events`], [`token`], [`login`], [`person`], [`signature`], [`mod@audit`] | what each noun does |
+//! | [`exposure`], [`exposure_rows`] | component lists, advisories, vulnerabilities |
 //! | [`client`], [`session`], [`connection`], [`upload`] | talking to the gateway |
 //! | [`mod@spec`] | a rollout that a person wrote in a file |
 //! | [`output`], [`table`], [`time`], [`error`], [`exit`] | talking to people and scripts |
@@ -21,6 +22,8 @@ pub mod enrol;
 pub mod error;
 pub mod events;
 pub mod exit;
+pub mod exposure;
+pub mod exposure_rows;
 pub mod floors;
 pub mod hold;
 pub mod library;
@@ -196,6 +199,10 @@ async fn remote(
         RemoteCommand::Hold(command) => hold::run(session, command).await,
         RemoteCommand::Repository(command) => release::repository(session, command).await,
         RemoteCommand::Release(command) => release::run(session, command).await,
+        RemoteCommand::Sbom(command) => exposure::sbom(session, command).await,
+        RemoteCommand::Component(command) => exposure::component(session, command).await,
+        RemoteCommand::Advisory(command) => exposure::advisory(session, command).await,
+        RemoteCommand::Exposure(command) => exposure::run(session, command).await,
         RemoteCommand::Rollout(command) => rollout::run(session, command).await,
         RemoteCommand::Wave(command) => wave::run(session, command).await,
         RemoteCommand::Anchor(command) => enrol::anchor(session, command).await,

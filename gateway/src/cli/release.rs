@@ -170,6 +170,9 @@ pub async fn run(session: &mut Session<'_>, command: ReleaseCommand) -> Result<(
         ReleaseCommand::Show { release } => show(session, &release)
             .await
             .attempt(format!("show the release {release}")),
+        ReleaseCommand::Diff { from, to } => super::exposure::difference(session, &from, &to)
+            .await
+            .attempt(format!("compare {from} with {to}")),
         // Done before a gateway is looked for.
         ReleaseCommand::Make(args) => super::make::run(&args, session.output),
     }

@@ -72,6 +72,70 @@ impl Upload {
     }
 }
 
+impl Upload {
+    /// Opens documents that are to be sent: a file as it is, the JSON files of a directory packed.
+    ///
+    /// # Errors
+    /// [`Cause::File`], or [`Cause::Content`] when a directory has none.
+    pub fn documents(path: &Path) -> Result<Self, Cause> {
+        let failed = |source| Cause::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        if !fs::metadata(path).map_err(failed)?.is_dir() {
+            return Self::open(path);
+        }
+        let mut files = Vec::new();
+        documents_below(path, &mut files).map_err(failed)?;
+        files.sort();
+        if files.is_empty() {
+            return Err(Cause::Content {
+                path: path.to_owned(),
+                why: "it holds no document: there is no `*.json` in it".to_owned(),
+            });
+        }
+        let lengths = files.iter().flat_map(fs::metadata).map(|found| found.len());
+        let total = lengths.sum();
+        let (sender, pieces) = channel(AHEAD);
+        let directory = path.to_owned();
+        tokio::task::spawn_blocking(move || {
+            let mut pieces = Pieces::new(sender);
+            let packed = (|| {
+                let mut archive = tar::Builder::new(&mut pieces);
+                archive.mode(tar::HeaderMode::Deterministic);
+                for file in &files {
+                    archive.append_path_with_name(file, file.strip_prefix(&directory).unwrap_or(file))?;
+                }
+                archive.finish()
+            })();
+            pieces.end(packed);
+        });
+        Ok(Self {
+            pieces,
+            length: None,
+            progress: bar(total),
+        })
+    }
+}
+
+fn documents_below(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            documents_below(&path, files)?;
+        } else if kind.is_file()
+            && path
+                .extension()
+                .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+        {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
 impl Body for Upload {
     type Data = Bytes;
     type Error = io::Error;

@@ -137,7 +137,11 @@ fn taken(
     })?;
     let mut follows = Imported::default();
     follows.follows(&found);
-    let done = ListImported { record, pumps, follows };
+    let done = ListImported {
+        record,
+        pumps,
+        follows,
+    };
     if preview {
         return Ok(done);
     }

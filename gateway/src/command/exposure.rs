@@ -102,7 +102,10 @@ pub fn import(
 
 /// Puts on record that a document was refused. The refusal stands anyway.
 pub(super) fn refused(app: &App, actor: &Actor, name: &str, refusal: &CommandError) {
-    if !matches!(refusal, CommandError::Intake(_) | CommandError::NothingTaken { .. }) {
+    if !matches!(
+        refusal,
+        CommandError::Intake(_) | CommandError::NothingTaken { .. }
+    ) {
         return;
     }
     let why: String = refusal.to_string().chars().take(2_000).collect();

@@ -90,7 +90,9 @@ pub fn read(path: &Path, name: &str, scratch: &Path) -> Result<Vec<Carried>, Int
         return Ok(vec![one?.0]);
     }
     fs::create_dir_all(scratch)?;
-    let unpacked = tempfile::Builder::new().prefix(".advisories-").tempdir_in(scratch)?;
+    let unpacked = tempfile::Builder::new()
+        .prefix(".advisories-")
+        .tempdir_in(scratch)?;
     unpack(path, file, unpacked.path(), ARCHIVE)?;
     let mut files = Vec::new();
     below(unpacked.path(), &mut files)?;
@@ -101,7 +103,11 @@ pub fn read(path: &Path, name: &str, scratch: &Path) -> Result<Vec<Carried>, Int
     let mut together = 0_u64;
     let mut all = Vec::with_capacity(files.len());
     for path in files {
-        let name = path.strip_prefix(unpacked.path()).unwrap_or(&path).display().to_string();
+        let name = path
+            .strip_prefix(unpacked.path())
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         let (carried, bytes) = document(&name, File::open(&path)?)?;
         together = together.saturating_add(bytes);
         if together > TOGETHER {
@@ -126,7 +132,10 @@ fn below(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             below(&path, files)?;
-        } else if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
+        } else if path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+        {
             files.push(path);
         }
     }
@@ -141,7 +150,10 @@ fn document(name: &str, reader: impl Read) -> Result<(Carried, u64), IntakeError
     let read = match reader.take(most + 1).read_to_end(&mut bytes) {
         Ok(_) => understood(name, &bytes).map_err(|refused| refused.to_string()),
         // A gzip stream that breaks off is the file's fault; a disk that does is ours.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput || error.kind() == io::ErrorKind::UnexpectedEof => {
+        Err(error)
+            if error.kind() == io::ErrorKind::InvalidInput
+                || error.kind() == io::ErrorKind::UnexpectedEof =>
+        {
             Err(format!("{name} can not be unpacked: {error}; carry it in again"))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {

@@ -49,15 +49,23 @@ impl Carrier {
         }
         Ok(record.model.map(|model| Self::Model {
             model,
-            part: record.component.clone().map(|name| (name, record.version.clone())),
+            part: record
+                .component
+                .clone()
+                .map(|name| (name, record.version.clone())),
         }))
     }
 
     pub(crate) fn holds_for(&self, set: &VersionSet) -> bool {
         match self {
-            Self::Release { maker, models, brings } => {
+            Self::Release {
+                maker,
+                models,
+                brings,
+            } => {
                 let runs = |brought: &BroughtComponent| {
-                    let same = |part: &Component| part.name == brought.name && part.version == brought.version;
+                    let same =
+                        |part: &Component| part.name == brought.name && part.version == brought.version;
                     set.components.iter().any(same)
                 };
                 *maker == set.maker && models.contains(&set.model_name) && brings.iter().all(runs)
@@ -175,6 +183,12 @@ fn devices(set: &VersionSet) -> Vec<Item> {
         .components
         .iter()
         .filter(|part| main.is_none_or(|main| main.name != part.name))
-        .map(|part| Item::device(set.maker.as_str(), &[part.name.as_str()], Some(part.version.as_str())));
+        .map(|part| {
+            Item::device(
+                set.maker.as_str(),
+                &[part.name.as_str()],
+                Some(part.version.as_str()),
+            )
+        });
     std::iter::once(pump).chain(parts).collect()
 }

@@ -9,6 +9,7 @@
 //! | [`lists`] | component lists, and for which version sets each holds |
 //! | [`catalogue`] | everything that was published, in memory |
 //! | [`settle`] | what follows for each version set, and what of it is new |
+//! | [`board`] | what is to be done, and everything about one vulnerability |
 //! | [`open`] | the vulnerabilities of a pump, for filters and rollouts |
 
 #![expect(
@@ -16,6 +17,7 @@
     reason = "a method of `Db<'_>` is of one lifetime and a reading lends any: without the closure it does not compile"
 )]
 
+pub(crate) mod board;
 pub(crate) mod catalogue;
 pub mod intake;
 pub(crate) mod lists;

@@ -120,7 +120,10 @@ pub(crate) fn find(
 }
 
 fn concerns(changed: &Changed, vulnerability: &str) -> bool {
-    changed.vulnerabilities.iter().any(|id| id.as_str() == vulnerability)
+    changed
+        .vulnerabilities
+        .iter()
+        .any(|id| id.as_str() == vulnerability)
 }
 
 impl Found {
@@ -139,7 +142,10 @@ impl Found {
 /// The decision that counts about each doubt.
 fn decisions(db: &mut Db<'_>) -> Result<HashMap<Digest, DecisionRecord>, StoreError> {
     let all = db.decision_list()?;
-    Ok(all.into_iter().map(|decision| (decision.doubt, decision)).collect())
+    Ok(all
+        .into_iter()
+        .map(|decision| (decision.doubt, decision))
+        .collect())
 }
 
 /// By what a decision is remembered; nothing where there is no doubt.

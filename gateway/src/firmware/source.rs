@@ -137,7 +137,12 @@ fn only_directory(dir: &Path) -> Option<PathBuf> {
 }
 
 /// Unpacks an archive (tar, plain or by gzip) that is believed nothing.
-pub(crate) fn unpack(path: &Path, mut file: File, into: &Path, limits: ArchiveLimits) -> Result<(), SourceError> {
+pub(crate) fn unpack(
+    path: &Path,
+    mut file: File,
+    into: &Path,
+    limits: ArchiveLimits,
+) -> Result<(), SourceError> {
     let not_an_archive = |source| SourceError::NotAnArchive {
         path: path.to_owned(),
         source,

@@ -113,8 +113,10 @@ impl Db<'_> {
         .execute(self.connection)
         .attempt(ATTEMPTED)?;
         diesel::insert_into(feeds::table)
-            .values(row!(feeds, feed; feed, publisher, document, made_at, records, without_products, imported_by,
-                imported_at))
+            .values(
+                row!(feeds, feed; feed, publisher, document, made_at, records, without_products, imported_by,
+                imported_at),
+            )
             .execute(self.connection)
             .map(drop)
             .attempt(ATTEMPTED)

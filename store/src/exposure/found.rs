@@ -72,11 +72,7 @@ impl Db<'_> {
     }
 
     /// Everything known was held against these version sets, and against no other.
-    pub fn version_sets_set(
-        &mut self,
-        sets: &BTreeSet<Digest>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub fn version_sets_set(&mut self, sets: &BTreeSet<Digest>, at: Timestamp) -> Result<(), StoreError> {
         const ATTEMPTED: &str = "note the version sets";
         let known = self.version_sets()?;
         for gone in known.difference(sets) {
@@ -86,7 +82,10 @@ impl Db<'_> {
         }
         for new in sets.difference(&known) {
             diesel::insert_into(version_sets::table)
-                .values((version_sets::id.eq(Val(*new)), version_sets::matched_at.eq(Val(at))))
+                .values((
+                    version_sets::id.eq(Val(*new)),
+                    version_sets::matched_at.eq(Val(at)),
+                ))
                 .execute(self.connection)
                 .attempt(ATTEMPTED)?;
         }
@@ -137,8 +136,10 @@ impl Db<'_> {
     pub fn exposure_set(&mut self, found: &ExposureRecord) -> Result<(), StoreError> {
         self.exposure_remove(found.version_set, &found.vulnerability)?;
         diesel::insert_into(exposures::table)
-            .values(row!(exposures, found; version_set, vulnerability, verdict, open, decision, finding,
-                identified_at, changed_at))
+            .values(
+                row!(exposures, found; version_set, vulnerability, verdict, open, decision, finding,
+                identified_at, changed_at),
+            )
             .execute(self.connection)
             .map(drop)
             .attempt("keep what was found")

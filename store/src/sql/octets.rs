@@ -9,9 +9,9 @@ use fleet::{
     certificate::Fingerprint,
     id::{
         AccountId, AdvisoryRecordId, AnchorId, AssignmentId, AuthorityId, CareAreaId, CheckResultId,
-        ComponentListId, DeviceId, DrugLibraryId, EnrolTokenId, ExposureDecisionId, EventId, ExpectedPumpId, GlassUseId, HoldId, LocationId, ManufacturerId, ModelId,
-        OrderId, PumpId, ReleaseId, ReportId, RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId,
-        SignatureId, TicketId, WaveId,
+        ComponentListId, DeviceId, DrugLibraryId, EnrolTokenId, EventId, ExpectedPumpId, ExposureDecisionId,
+        GlassUseId, HoldId, LocationId, ManufacturerId, ModelId, OrderId, PumpId, ReleaseId, ReportId,
+        RepositoryId, RetestId, RolloutId, ServiceTokenId, SessionId, SignatureId, TicketId, WaveId,
     },
     pump::MacAddress,
     rollout::free_hours::{self, FreeHours},

@@ -5,6 +5,7 @@ mod audit;
 mod authorities;
 mod catch_up;
 mod enrolment;
+mod exposure;
 mod held_updates;
 mod holds;
 mod inventory;

@@ -357,6 +357,7 @@ async fn nothing_is_changed_without_an_entry_in_the_audit_trail() {
     walk.own_account().await;
     walk.signatures().await;
     walk.rollouts().await;
+    walk.exposure().await;
     walk.authorities().await;
     let mutating: BTreeSet<_> = operations()
         .into_iter()
@@ -737,6 +738,23 @@ impl<'a> Walk<'a> {
             .await;
         let path = format!("/models/{}/drug-libraries", self.stage.model_of(pump.id));
         self.does("drug_library_say", Method::POST, &path, why).await;
+    }
+
+    async fn exposure(&mut self) {
+        let pump = self.stage.pump("SN-X");
+        let list = json!({ "bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{ "type": "library", "name": "parser" }] });
+        let path = format!("/component-lists?model={}", self.stage.model_of(pump));
+        self.does("component_list_import", Method::POST, &path, list)
+            .await;
+        let page = super::exposure::nvd("CVE-2027-0001", "parser", "1.5", 1);
+        self.does("advisory_import", Method::POST, "/advisories/import", page)
+            .await;
+        let whole = self.read("/exposures/CVE-2027-0001").await;
+        let decision = json!({
+            "version_set": whole["sets"][0]["version_set"], "verdict": "affected", "reason": "walked past",
+        });
+        let path = "/exposures/CVE-2027-0001/decisions";
+        self.does("exposure_decide", Method::POST, path, decision).await;
     }
 
     async fn authorities(&mut self) {

@@ -5,6 +5,7 @@ mod ca;
 mod cert;
 mod enrol;
 mod events;
+mod exposure;
 mod hold;
 mod people;
 mod places;
@@ -27,6 +28,7 @@ pub use self::{
     cert::CertCommand,
     enrol::{AnchorCommand, EnrolCommand, TokenSource},
     events::EventsArgs,
+    exposure::{AdvisoryCommand, ComponentCommand, DecideArgs, ExposureCommand, SbomCommand, SbomOf},
     hold::{HoldCommand, OwnerArgs},
     people::{AddPersonArgs, DeviceCommand, GlassCommand, LoginArgs, MeCommand, PersonCommand},
     places::{
@@ -128,6 +130,18 @@ pub enum RemoteCommand {
     /// Releases of firmware: import, look at
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// Component lists: what releases and models are made of
+    #[command(subcommand)]
+    Sbom(SbomCommand),
+    /// Components: which pumps contain one
+    #[command(subcommand)]
+    Component(ComponentCommand),
+    /// Advisories that are carried in, and how old each feed is
+    #[command(subcommand)]
+    Advisory(AdvisoryCommand),
+    /// Vulnerabilities that are open on pumps, in the order of work
+    #[command(subcommand)]
+    Exposure(ExposureCommand),
     /// Rollouts: a release on its way to pumps
     #[command(subcommand)]
     Rollout(RolloutCommand),
@@ -197,7 +211,12 @@ impl RemoteCommand {
     /// Whether so much is sent that the answer may take long.
     #[must_use]
     pub fn sends_much(&self) -> bool {
-        matches!(self, Self::Release(ReleaseCommand::Import { .. }))
+        matches!(
+            self,
+            Self::Release(ReleaseCommand::Import { .. })
+                | Self::Sbom(SbomCommand::Import { .. })
+                | Self::Advisory(AdvisoryCommand::Import { .. })
+        )
     }
 }
 
@@ -300,6 +319,7 @@ mod tests {
         let manual = [
             include_str!("../../../../docs/cli.md"),
             include_str!("../../../../docs/inventory.md"),
+            include_str!("../../../../docs/exposure.md"),
         ];
         let commands: Vec<_> = manual
             .iter()

@@ -64,6 +64,17 @@ It is checked as a pump checks it.")]
         /// Its name, its name and version, or its id
         release: String,
     },
+    /// Show which components differ between two releases
+    #[command(after_help = "Examples:
+  gateway release diff 'Volumat 7 infusion control 9.11' 'Volumat 7 infusion control 9.12'
+
+Both need a component list: gateway sbom import --release")]
+    Diff {
+        /// The older release: its name, its name and version, or its id
+        from: String,
+        /// The newer release
+        to: String,
+    },
     /// Make a release of a test manufacturer: a signed TUF repository. It needs no gateway
     #[command(after_help = "Examples:
   gateway release make repository --keys keys --manifest release.json --path volumat7/9.12/release.json

@@ -156,7 +156,9 @@ impl Place {
             let open = Open::read(db, &listings)?;
             let pumps: Vec<_> = listings
                 .iter()
-                .map(|listing| facts::described(listing, software.get(&listing.pump.id), &schemes, day, &open))
+                .map(|listing| {
+                    facts::described(listing, software.get(&listing.pump.id), &schemes, day, &open)
+                })
                 .collect();
             Ok((release, pumps))
         })?;
