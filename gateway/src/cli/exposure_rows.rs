@@ -313,7 +313,10 @@ mod tests {
             "vulnerability": "CVE-2020-11023", "title": "jQuery", "verdict": "needs_review", "exploited": true, "top_score": "6.9",
             "pumps": 7, "in_use": 2, "named": ["SN-1", "SN-2"], "reasons": ["known to be exploited since 2025-01-23"],
         })]);
-        insta::assert_snapshot!(shown, @r"");
+        insta::assert_snapshot!(shown, @r"
+        VULNERABILITY   VERDICT       SCORE  PUMPS         WHICH                  WHY HERE                                TITLE
+        CVE-2020-11023  needs review  6.9    7 (2 in use)  SN-1, SN-2 and 5 more  known to be exploited since 2025-01-23  jQuery
+        ");
     }
 
     #[test]

@@ -377,16 +377,26 @@ async fn a_rollout_takes_the_pumps_that_have_it() {
 
     let having = json!({ "filter": "vulnerability = CVE-2027-0001" });
     let spec = json!({ "pumps": having, "waves": [{ "name": "all", "takes": having }] });
-    let body = json!({ "name": "mend it", "release": release, "spec": spec });
+    let body = json!({ "release": release, "spec": spec });
     let preview = ward
         .author
         .post("/rollouts/preview", body)
         .await
         .expect(StatusCode::OK);
     let text = preview.to_string();
-    assert!(text.contains("SN-R"), "{preview:#}");
-    let with_it: Vec<_> = text.match_indices(&old.id.to_string()).collect();
-    assert!(!with_it.is_empty(), "{preview:#}");
+    assert!(text.contains(&old.id.to_string()), "{preview:#}");
+    let body = json!({ "name": "mend it", "release": release, "spec": spec });
+    let written = ward
+        .author
+        .post("/rollouts", body)
+        .await
+        .expect(StatusCode::CREATED);
+    assert!(written["id"].is_string(), "{written:#}");
+    assert_eq!((old.assignments().len(), new.assignments().len()), (1, 0));
+
+    // The pump proves the new version: nothing is open any more.
+    old.runs("2.0", 2);
+    assert_eq!(open(&stage).await, []);
 }
 
 #[actix_web::test]
