@@ -239,14 +239,14 @@ fn feed(change: &Change<'_>, stamp: &Stamp) -> FeedRecord {
 /// What a person says where no document is clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum ReviewAnswer {
     /// These pumps are.
     Affected,
     /// These pumps are not.
     NotAffected,
 }
 
-impl Answer {
+impl ReviewAnswer {
     /// The word of the record.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -267,7 +267,7 @@ pub fn decide(
     actor: &Actor,
     vulnerability: &str,
     version_set: Digest,
-    answer: Answer,
+    answer: ReviewAnswer,
     reason: &Reason,
 ) -> Result<(), CommandError> {
     let change = Change::by(actor, app, Permission::ExposureDecide);

@@ -138,7 +138,7 @@ impl ListQuery {
 
 /// A component list that came in, and what follows from it.
 #[derive(Serialize, ToSchema)]
-struct ListImportView {
+struct ComponentListImportView {
     list: ComponentListView,
     /// How many pumps it holds for now.
     pumps: usize,
@@ -148,7 +148,7 @@ struct ListImportView {
     closed: Vec<MovedView>,
 }
 
-impl From<ListImported> for ListImportView {
+impl From<ListImported> for ComponentListImportView {
     fn from(done: ListImported) -> Self {
         Self {
             list: done.record.into(),
@@ -165,8 +165,8 @@ impl From<ListImported> for ListImportView {
     params(ListQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
-        (status = OK, body = ListImportView, description = "A preview: nothing was changed"),
-        (status = CREATED, body = ListImportView),
+        (status = OK, body = ComponentListImportView, description = "A preview: nothing was changed"),
+        (status = CREATED, body = ComponentListImportView),
         (status = NOT_FOUND, description = "`not_found`: no such release or model"),
         (status = UNPROCESSABLE_ENTITY, description = "`document_refused`, with the reason"),
     )
@@ -186,7 +186,7 @@ async fn component_list_import(
     let done = api
         .run(move |app| command::import(app, &caller.actor, &of, file.path(), &file_name(name), preview))
         .await?;
-    let view = ListImportView::from(done);
+    let view = ComponentListImportView::from(done);
     Ok(if preview {
         HttpResponse::Ok().json(view)
     } else {
@@ -205,7 +205,7 @@ struct FindQuery {
 
 /// A component that is meant, or may be, in pumps that report the same versions.
 #[derive(Serialize, ToSchema)]
-struct FoundView {
+struct FoundComponentView {
     component: String,
     version: Option<String>,
     supplier: Option<String>,
@@ -219,7 +219,7 @@ struct FoundView {
     pumps: Vec<SerialNumber>,
 }
 
-type FoundPage = PageView<FoundView>;
+type FoundPage = PageView<FoundComponentView>;
 
 /// Which pumps contain a component. Lists that hold for no pump are not searched.
 #[utoipa::path(
@@ -236,7 +236,7 @@ async fn component_find(api: Data<Api>, query: Query<FindQuery>) -> Answer<Json<
     Ok(Json(PageView::whole(found)))
 }
 
-fn find(db: &mut store::Db<'_>, asked: &Asked) -> Result<Vec<FoundView>, StoreError> {
+fn find(db: &mut store::Db<'_>, asked: &Asked) -> Result<Vec<FoundComponentView>, StoreError> {
     let lists = Lists::read(db)?;
     let mut found = Vec::new();
     for set in set::all(db)? {
@@ -256,7 +256,7 @@ fn find(db: &mut store::Db<'_>, asked: &Asked) -> Result<Vec<FoundView>, StoreEr
             .collect();
         pumps.sort();
         for (list, (component, alike)) in hits {
-            found.push(FoundView {
+            found.push(FoundComponentView {
                 component: component.name.clone(),
                 version: component.versions().first().map(|version| (*version).to_owned()),
                 supplier: component.supplier.clone(),

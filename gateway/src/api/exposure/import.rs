@@ -55,7 +55,7 @@ pub(super) fn file_name(given: Option<String>) -> String {
 
 /// A file, and what became of it.
 #[derive(Serialize, ToSchema)]
-struct FileView {
+struct CarriedFileView {
     name: String,
     #[schema(value_type = String)]
     sha256: Digest,
@@ -73,7 +73,7 @@ struct FileView {
     without_products: usize,
 }
 
-impl From<FileOutcome> for FileView {
+impl From<FileOutcome> for CarriedFileView {
     fn from(file: FileOutcome) -> Self {
         let (stamp, refused) = match file.read {
             Ok(stamp) => (Some(stamp), None),
@@ -108,8 +108,8 @@ pub(super) fn moved(all: Vec<(String, usize)>) -> Vec<MovedView> {
 
 /// What an import did, or would do.
 #[derive(Serialize, ToSchema)]
-struct ImportView {
-    files: Vec<FileView>,
+struct AdvisoryImportView {
+    files: Vec<CarriedFileView>,
     /// Vulnerabilities of which something new is known.
     changed: usize,
     /// Records that were known so already.
@@ -122,10 +122,10 @@ struct ImportView {
     closed: Vec<MovedView>,
 }
 
-impl From<Imported> for ImportView {
+impl From<Imported> for AdvisoryImportView {
     fn from(done: Imported) -> Self {
         Self {
-            files: done.files.into_iter().map(FileView::from).collect(),
+            files: done.files.into_iter().map(CarriedFileView::from).collect(),
             changed: done.changed,
             unchanged: done.unchanged,
             older: done.older,
@@ -142,8 +142,8 @@ impl From<Imported> for ImportView {
     params(ImportQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
-        (status = OK, body = ImportView, description = "A preview: nothing was changed"),
-        (status = CREATED, body = ImportView),
+        (status = OK, body = AdvisoryImportView, description = "A preview: nothing was changed"),
+        (status = CREATED, body = AdvisoryImportView),
         (status = UNPROCESSABLE_ENTITY, description = "`document_refused`: nothing was taken, with every reason"),
     )
 )]
@@ -163,7 +163,7 @@ async fn advisory_import(
     let done = api
         .run(move |app| command::import(app, &caller.actor, file.path(), &file_name(name), preview))
         .await?;
-    let view = ImportView::from(done);
+    let view = AdvisoryImportView::from(done);
     Ok(if preview {
         HttpResponse::Ok().json(view)
     } else {

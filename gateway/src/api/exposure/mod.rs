@@ -158,7 +158,7 @@ struct FixView {
 
 /// A pump.
 #[derive(Serialize, ToSchema)]
-struct ConcernedView {
+struct ExposedPumpView {
     id: PumpId,
     serial: SerialNumber,
     asset_tag: Option<AssetTag>,
@@ -199,7 +199,7 @@ struct ForSetView {
     identified_at: DateTime,
     changed_at: DateTime,
     decision: Option<DecisionView>,
-    pumps: Vec<ConcernedView>,
+    pumps: Vec<ExposedPumpView>,
 }
 
 /// Everything about one vulnerability.
@@ -325,7 +325,7 @@ fn for_set(part: ForSet, decision: Option<&store::DecisionRecord>) -> ForSetView
         }),
         pumps: pumps
             .into_iter()
-            .map(|listing| ConcernedView {
+            .map(|listing| ExposedPumpView {
                 id: listing.pump.id,
                 serial: listing.pump.serial,
                 asset_tag: listing.pump.asset_tag,
@@ -342,7 +342,7 @@ struct NewDecision {
     /// For the pumps of this set; and for all others about which the same is doubtful.
     #[schema(value_type = String)]
     version_set: Digest,
-    verdict: command::Answer,
+    verdict: command::ReviewAnswer,
     reason: Reason,
 }
 

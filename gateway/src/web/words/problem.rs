@@ -63,6 +63,7 @@ const fn speaks_to_people(code: Code) -> bool {
         | Code::HoldOver
         | Code::UnusableAnchor
         | Code::ReleaseRefused
+        | Code::DocumentRefused
         | Code::CsvProblems => true,
         Code::MalformedBody
         | Code::MalformedQuery
@@ -101,6 +102,7 @@ const fn speaks_to_people(code: Code) -> bool {
         | Code::RootNotTrusted
         | Code::IllegalTransition
         | Code::NotUnderTest
+        | Code::NothingToDecide
         | Code::Stale
         | Code::PayloadTooLarge
         | Code::UnsupportedMediaType
@@ -201,6 +203,16 @@ const fn words(code: Code) -> (&'static str, &'static str, &'static str) {
             "It contradicts what is on record.",
             NOTHING,
             "Look again at what there is now, then decide.",
+        ),
+        Code::DocumentRefused => (
+            "The document was refused.",
+            NOTHING,
+            "Ask its publisher for a corrected one, or carry it in again.",
+        ),
+        Code::NothingToDecide => (
+            "There is nothing to decide here.",
+            NOTHING,
+            "Look at the exposure again: what is known may have changed.",
         ),
         Code::AlreadyHeld => (
             "The pump is held already.",
