@@ -26,6 +26,7 @@ mod authorities;
 mod certificates;
 mod claim;
 mod common;
+mod exposure;
 mod holds;
 mod live;
 mod messages;
