@@ -124,6 +124,7 @@ fn open(dir: &Path) -> Outcome<App> {
         firmware_dir: config.firmware_dir().into(),
         bell: Bell::default(),
         memory: Memory::default(),
+        catalogue: gateway::exposure::Catalogue::default(),
         listening_since: now,
         withheld: Withheld::default(),
         resting: Resting::default(),

@@ -12,6 +12,7 @@ use crate::{
     audit::checkpoint::CheckpointProblem,
     auth::{limits::TooFast, password::PasswordProblem, sign_in::SignInProblem, standing::NotStanding},
     command::CommandError,
+    exposure::intake::IntakeError,
     pki::authorities::AuthorityProblem,
 };
 
@@ -94,12 +95,13 @@ impl From<CommandError> for Problem {
             CommandError::OtherManufacturer { .. } | CommandError::Import(_) | CommandError::Publish(_) => {
                 Self::new(Code::ReleaseRefused, words)
             }
-            CommandError::Intake(crate::exposure::intake::IntakeError::Io(problem)) => internal(&problem),
+            CommandError::NothingToDecide => Self::new(Code::NothingToDecide, words),
+            CommandError::Scratch(problem) | CommandError::Intake(IntakeError::Io(problem)) => {
+                internal(&problem)
+            }
             CommandError::Intake(_) | CommandError::NothingTaken { .. } => {
                 Self::new(Code::DocumentRefused, words)
             }
-            CommandError::NothingToDecide => Self::new(Code::NothingToDecide, words),
-            CommandError::Scratch(problem) => internal(&problem),
             CommandError::Illegal(_) => Self::new(Code::IllegalTransition, words),
             CommandError::NotUnderTest
             | CommandError::NothingToRollBack

@@ -57,7 +57,8 @@ impl Row for List {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Feed {
-    feed: String,
+    #[serde(rename = "feed")]
+    kind: String,
     publisher: String,
     document: String,
     made_at: Option<Timestamp>,
@@ -88,7 +89,7 @@ impl Row for Feed {
             Cell::toned(format!("{} days", self.age_days), Tone::Good)
         };
         vec![
-            Cell::from(&self.feed),
+            Cell::from(&self.kind),
             Cell::from(&self.publisher),
             Cell::from(&self.document),
             Cell::time(self.made_at, times),

@@ -164,7 +164,7 @@ const MAIN: [&str; 5] = ["main", "firmware", "software", "infusion_control", "pu
 fn devices(set: &VersionSet) -> Vec<Item> {
     let is_main = |part: &&Component| {
         let called = |name: &&str| part.name.as_str().eq_ignore_ascii_case(name);
-        set.components.len() == 1 || MAIN.iter().any(|name| called(&name))
+        set.components.len() == 1 || MAIN.iter().any(called)
     };
     let main = set.components.iter().find(is_main);
     let mut pump = Item::device(
