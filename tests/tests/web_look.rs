@@ -40,8 +40,18 @@ const AT_THE_DESK: [Sight; 7] = [
     sight("denied", "/areas/Nowhere", "It is not there"),
 ];
 
-const AT_THE_WARD: [Sight; 6] = [
+const AT_THE_WARD: [Sight; 16] = [
+    sight("scan", "/scan", "Scan the label"),
+    sight("scan-ok", "/scan?q=BM-10018", "OK TO USE"),
+    sight("scan-in-use", "/scan?q=bm-10016", "IN USE"),
+    sight("scan-stop", "/scan?q=BM-10021", "The door does not close"),
+    sight("scan-never-heard", "/scan?q=BM-10015", "Nothing was ever heard"),
+    sight("scan-none", "/scan?q=BM-99999", "No pump found"),
+    sight("report", "/report?q=BM-10018", "What is wrong?"),
+    sight("sign-off", "/sign-off?q=BM-10018", "It can not be signed now"),
+    sight("approve", "/approve", "Nothing to approve"),
     sight("ward", "/ward", "Waiting for you"),
+    sight("briefing", "/briefing", "No software update is announced"),
     sight("ward-area", "/areas/4%20West", "BM-10015"),
     sight("ward-me", "/me", "What you sign with"),
     sight("password", "/me/password", "Your password now"),
@@ -68,7 +78,8 @@ async fn every_page_is_fit_for_everybody() {
         .iter()
         .find(|area| area["name"] == "4 West")
         .unwrap();
-    let roles = json!([{ "role": "nurse", "care_areas": [area["id"]] }]);
+    let roles =
+        json!(["nurse", "charge_nurse"].map(|role| json!({ "role": role, "care_areas": [area["id"]] })));
     let _ = hospital
         .administrator
         .add_person_with("nora", "Nora Lind, RN", &roles)

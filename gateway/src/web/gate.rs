@@ -98,19 +98,23 @@ fn foreign(error: &Error) -> Problem {
 struct Trouble {
     frame: Frame,
     told: Told,
-    /// Whether signing in would help.
-    signed_out: bool,
+    /// Where signing in leads back to this page, where that would help.
+    door: Option<String>,
 }
 
 /// What went wrong, as a page: what happened, what was kept, what to do.
 fn trouble(mut frame: Frame, problem: &Problem) -> HttpResponse {
     let told = words::problem(problem);
     frame.title = told.happened.to_string();
-    let page = Trouble {
-        frame,
-        told,
-        signed_out: problem.code() == ProblemCode::Unauthenticated,
+    // A form that came too late leads back to its page, where what was typed is kept on this device.
+    let (path, _) = frame.path.split_once('?').unwrap_or((&frame.path, ""));
+    let back = if Page::at(path).is_some_and(Page::is_shown) {
+        frame.path.as_str()
+    } else {
+        "/"
     };
+    let door = (problem.code() == ProblemCode::Unauthenticated).then(|| door_and_back(back));
+    let page = Trouble { frame, told, door };
     let mut answer = problem.error_response();
     let text = page
         .render()
@@ -145,7 +149,9 @@ pub(super) async fn admit(
             } else {
                 HttpResponse::from_error(problem)
             };
-            Ok(request.into_response(answer).map_into_right_body())
+            // Not by `into_response`, which forgets what went wrong: it is made a page of further out.
+            let (request, _) = request.into_parts();
+            Ok(ServiceResponse::new(request, answer).map_into_right_body())
         }
     }
 }

@@ -8,12 +8,20 @@ use actix_web::{
 use askama::Template;
 use fleet::signature::Factor;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use store::{AccountRecord, SessionRecord};
 
 use super::{
-    Answer, Web, door, form::Note, frame::Frame, gate::Visitor, home, page as rendered, page::Page, qr::Qr,
-    see, when::When, words,
+    Answer, Web, door,
+    form::{Note, again, given, no_secret, secret},
+    frame::Frame,
+    gate::Visitor,
+    home, page as rendered,
+    page::Page,
+    qr::Qr,
+    see,
+    when::When,
+    words,
 };
 use crate::{
     api::{me::guarded, problem::Problem, session::cookie},
@@ -84,22 +92,6 @@ pub(super) async fn show(web: Data<Web>, visitor: Visitor) -> Answer {
         has_authenticator: account.totp_sealed.is_some(),
         signs: door::signs(&web, &visitor.caller),
     })
-}
-
-/// A field of a form that must not be printed.
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(SecretString::from)
-}
-
-fn given(text: &SecretString) -> Option<SecretString> {
-    (!text.expose_secret().is_empty()).then(|| text.clone())
-}
-
-/// The form again, with what went wrong above it.
-fn again(page: &impl Template, problem: &Problem) -> Answer {
-    let mut answer = rendered(page)?;
-    *answer.status_mut() = problem.code().status();
-    Ok(answer)
 }
 
 #[derive(Template)]
@@ -197,12 +189,8 @@ pub(super) struct NewPin {
     #[serde(deserialize_with = "secret")]
     pin: SecretString,
     /// The PIN that is replaced, or a code of the authenticator.
-    #[serde(default = "none", deserialize_with = "secret")]
+    #[serde(default = "no_secret", deserialize_with = "secret")]
     current: SecretString,
-}
-
-fn none() -> SecretString {
-    SecretString::from(String::new())
 }
 
 pub(super) async fn pin_set(
@@ -280,7 +268,7 @@ pub(super) async fn authenticator_form(web: Data<Web>, visitor: Visitor) -> Answ
 pub(super) struct Beginning {
     #[serde(deserialize_with = "secret")]
     password: SecretString,
-    #[serde(default = "none", deserialize_with = "secret")]
+    #[serde(default = "no_secret", deserialize_with = "secret")]
     code: SecretString,
 }
 

@@ -156,6 +156,22 @@ fn route(page: Page, at: Resource) -> Resource {
         Page::OverviewPart => at.route(get().to(overview::part)),
         Page::Ward => at.route(get().to(ward::show)),
         Page::WardPart => at.route(get().to(ward::part)),
+        Page::Scan => at.route(get().to(ward::scan::show)),
+        Page::ScanPart => at.route(get().to(ward::scan::part)),
+        Page::Report => at
+            .route(get().to(ward::report::show))
+            .route(post().to(ward::report::send)),
+        Page::SignOff => at
+            .route(get().to(ward::sign::show))
+            .route(post().to(ward::sign::send)),
+        Page::Briefing => at
+            .route(get().to(ward::briefing::show))
+            .route(post().to(ward::briefing::read)),
+        Page::BriefingSign => at.route(post().to(ward::briefing::sign)),
+        Page::Approve => at
+            .route(get().to(ward::approve::show))
+            .route(post().to(ward::approve::sign)),
+        Page::ApproveNot => at.route(post().to(ward::approve::not_now)),
         Page::Area => at.route(get().to(area::show)),
         Page::AreaPart => at.route(get().to(area::part)),
     }

@@ -131,6 +131,21 @@ pages! {
     /// Where a nurse begins.
     Ward Page "/ward" [PumpRead] Place::Ward, "Your care areas";
     WardPart Part "/ward/part" [PumpRead] Place::Ward, "Your care areas";
+    /// A scan, and what is said of the pump.
+    Scan Page "/scan" [PumpRead] Place::Ward, "Scan a pump";
+    ScanPart Part "/scan/part" [PumpRead] Place::Ward, "Scan a pump";
+    /// Something is wrong with a pump: it is held.
+    Report Form "/report" [PumpHold] Place::Ward, "Report a problem";
+    /// A nurse signs a pump as verified.
+    SignOff Form "/sign-off" [SignVerified] Place::Ward, "Check and sign off";
+    /// What an update changes at the bedside.
+    Briefing Form "/briefing" [BriefingRead] Place::Ward, "Briefing";
+    /// A charge nurse says that the care area knows it.
+    BriefingSign Act "/briefing/sign" [SignBriefing] Place::Ward, "Briefing";
+    /// A charge nurse looks at what came of a wave.
+    Approve Form "/approve" [SignWave] Place::Ward, "Approve";
+    /// Or says why not now.
+    ApproveNot Act "/approve/not-now" [SignWave] Place::Ward, "Approve";
     /// The pumps of one care area.
     Area Page "/areas/{name}" [PumpRead] Place::Either(Rail::Overview), "Care area";
     AreaPart Part "/areas/{name}/part" [PumpRead] Place::Either(Rail::Overview), "Care area";

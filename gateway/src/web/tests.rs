@@ -465,3 +465,57 @@ async fn the_choice_of_a_look_is_remembered_and_leads_back() {
         StatusCode::BAD_REQUEST
     );
 }
+
+/// A second click, or a page that is sent anew, holds the pump once; with other answers it is told so.
+#[actix_web::test]
+async fn a_form_that_is_sent_twice_is_done_once() {
+    let stage = Stage::new();
+    let pages = Pages::of(&stage);
+    stage.person("nora", &[Role::Nurse], false);
+    let secret = stage.sign_in("nora");
+    let pump = stage.pump("P-1");
+    let shown = pages.get(Some(&secret), "/report?q=P-1").await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    let (token, id) = (field(&shown.text, "token").to_owned(), pump.to_string());
+    let send = async |token: &str, trouble: &str, text: &str| {
+        let form = [
+            ("token", token),
+            ("pump", id.as_str()),
+            ("trouble", trouble),
+            ("text", text),
+        ];
+        pages.post(Some(&secret), "/report?q=P-1", &form).await
+    };
+    // Not accepted, and what was typed is still there; the number is free.
+    let empty = send(&token, "other", " ").await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", empty.text);
+    let hostile = send(&token, "nothing", "x").await;
+    assert_eq!(hostile.status, StatusCode::BAD_REQUEST);
+    let first = send(&token, "damaged", "<b>wet</b>").await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text);
+    let again = send(&token, "damaged", "<b>wet</b>").await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text);
+    assert_eq!(again.header(header::LOCATION), first.header(header::LOCATION));
+    let other = send(&token, "damaged", "dry").await;
+    assert!(
+        other
+            .text
+            .contains("This form was sent before with other answers."),
+        "{}",
+        other.text
+    );
+    assert!(other.text.contains(">dry</textarea>"), "{}", other.text);
+    let late = send("ABCD-EFGH-JKMN", "damaged", "dry").await;
+    assert!(late.text.contains("The pump is held already."), "{}", late.text);
+    let seen = pages.get(Some(&secret), first.header(header::LOCATION)).await;
+    assert!(
+        seen.text.contains("Do not use") && seen.text.contains("Your report is recorded."),
+        "{}",
+        seen.text
+    );
+    assert!(
+        !seen.text.contains("<b>wet") && !seen.text.contains(&id),
+        "{}",
+        seen.text
+    );
+}

@@ -244,6 +244,26 @@ impl Browser {
             .collect()
     }
 
+    /// Cuts the line to the gateway, or mends it.
+    pub async fn line(&self, is_up: bool) {
+        let _ = self.driver.devtools("Network.enable", json!({})).await;
+        let conditions = json!({
+            "offline": !is_up, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        let _ = self
+            .driver
+            .devtools("Network.emulateNetworkConditions", conditions)
+            .await;
+    }
+
+    /// Forgets who is signed in, as when a session runs out.
+    pub async fn forget(&self) {
+        let _ = self
+            .driver
+            .devtools("Network.clearBrowserCookies", json!({}))
+            .await;
+    }
+
     /// Signs in a person whose password is [`PASSWORD`].
     pub async fn sign_in(&self, name: &str) {
         self.go("/login").await;

@@ -347,7 +347,7 @@ impl Stage {
     }
 
     /// A pump that enrolled, idle, of the model `Apex 3` by `Acme`.
-    pub(super) fn pump(&self, serial: &str) -> PumpId {
+    pub(crate) fn pump(&self, serial: &str) -> PumpId {
         self.pump_of("Apex 3", serial)
     }
 

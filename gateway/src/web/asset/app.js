@@ -14,13 +14,82 @@ document.addEventListener("click", (event) => {
 // --- A button works once -----------------------------------------------------------------------------------------
 
 document.addEventListener("submit", (event) => {
+  const form = event.target;
   if (event.defaultPrevented) return;
-  if (event.target.dataset.sent) {
+  if (form.dataset.sent) {
     event.preventDefault();
     return;
   }
-  event.target.dataset.sent = "yes";
+  form.dataset.sent = "yes";
+  if (form.dataset.keep && form.method === "post") {
+    event.preventDefault();
+    send(form);
+  }
 });
+
+// --- What is typed outlives the line -----------------------------------------------------------------------------
+
+// Passwords, PINs and codes are never kept; nothing is sent by itself.
+const kept = (field) => field.name && !["hidden", "password", "submit"].includes(field.type) && field.autocomplete !== "one-time-code";
+const who = () => document.querySelector(".who")?.textContent || "";
+const drawer = (name) => `draft ${who()} ${name}`;
+
+function draft(form) {
+  const values = [...form.elements].filter((field) => kept(field) && (field.type !== "radio" || field.checked)).map((field) => [field.name, field.value]);
+  try { localStorage.setItem(drawer(form.dataset.keep), JSON.stringify(values)); } catch { /* No room, or not allowed. */ }
+}
+
+function restore(form) {
+  let values = [];
+  try { values = JSON.parse(localStorage.getItem(drawer(form.dataset.keep)) || "[]"); } catch { /* Not ours. */ }
+  for (const [name, value] of values) {
+    for (const field of form.elements) {
+      if (field.name !== name || !kept(field)) continue;
+      if (field.type === "radio") field.checked = field.value === value;
+      else if (!field.value) field.value = value;
+    }
+  }
+}
+
+// What was sent is over: the page that follows says so.
+function clear() {
+  for (const done of document.querySelectorAll("[data-clears]")) {
+    const start = drawer(done.dataset.clears);
+    for (const key of Object.keys(localStorage)) if (key.startsWith(start)) localStorage.removeItem(key);
+  }
+}
+
+function notSent(form, isDown) {
+  let note = form.querySelector(".unsent");
+  if (!note && isDown) {
+    note = document.createElement("p");
+    note.className = "note attention unsent";
+    note.setAttribute("role", "alert");
+    form.prepend(note);
+  }
+  if (note) note.textContent = isDown ? "Not yet sent: there is no connection. What you typed is kept. Send it again when the connection is back." : "";
+  if (note && !isDown) note.remove();
+}
+
+// A form is sent over a line that is there, or stays as it is.
+async function send(form) {
+  draft(form);
+  try {
+    await fetch("/login", { method: "GET", cache: "no-store", redirect: "manual" });
+  } catch {
+    delete form.dataset.sent;
+    notSent(form, true);
+    return;
+  }
+  notSent(form, false);
+  form.submit();
+}
+
+try { clear(); } catch { /* Nothing is kept where that is not allowed. */ }
+for (const form of document.querySelectorAll("form[data-keep]")) {
+  restore(form);
+  form.addEventListener("input", () => draft(form));
+}
 // Back from the page that followed: the form may be sent again.
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;

@@ -1,14 +1,18 @@
 //! Every English word on the pages that does not stand in a template: one exhaustive match for each enumeration, so that a new
 //! state, reason or problem does not compile before somebody found words for it. Another language is another room like this.
 
+mod check;
 mod problem;
 mod pump;
+mod verdict;
 
 use fleet::access::{CareAreas, Grant};
 use store::CareAreaRecord;
 
+pub(super) use check::{icon_of, limit, reading};
 pub use problem::{Told, problem};
-pub(super) use pump::{icon, of_model, pumps, to_do};
+pub(super) use pump::{NEVER_HEARD, icon, of_model, pumps, to_do};
+pub(super) use verdict::{Trouble, Verdict};
 
 /// A role, and where it holds.
 pub(super) fn grant(grant: &Grant, areas: &[CareAreaRecord]) -> String {

@@ -31,6 +31,9 @@ pub(in crate::web) const fn to_do(status: Status) -> &'static str {
     }
 }
 
+/// Nothing good can be said of it.
+pub(in crate::web) const NEVER_HEARD: &str = "Do not use: nothing was ever heard from it. Tell biomed.";
+
 /// So many pumps.
 pub(in crate::web) fn pumps(count: usize) -> String {
     match count {
