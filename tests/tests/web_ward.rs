@@ -119,6 +119,9 @@ async fn a_problem_is_reported_and_outlives_the_session() {
     let _ = hospital
         .administrator
         .add_person("nora", "Nora Lind, RN", &["nurse"])
+        .await
+        // Else she is led to choose one first.
+        .with_pin()
         .await;
     let browser = Browser::open(&hospital, Size::Phone).await;
     browser.sign_in("nora").await;
