@@ -13,13 +13,14 @@ mod pump;
 mod write;
 
 use fleet::{
+    Timestamp,
     access::Permission,
     audit::Action,
     id::{CareAreaId, RolloutId},
-    rollout::{Plan, Subject, plan},
+    rollout::{Plan, Subject, Waiting, plan, snapshot::RolloutFacts},
 };
 use serde_json::json;
-use store::{ModelRecord, StoreError, WardFloorRecord};
+use store::{Db, ModelRecord, StoreError, WardFloorRecord};
 
 pub use act::{Act, act};
 pub use bedside::{BenchReading, briefing_read, check_enter};
@@ -60,28 +61,50 @@ pub fn floor_set(
     Ok(())
 }
 
+/// How a rollout stands at an instant: what its gates are judged by, and what everything of it waits for.
+#[derive(Debug)]
+pub(crate) struct Outlook {
+    pub(crate) facts: RolloutFacts,
+    pub(crate) waiting: Vec<Waiting>,
+}
+
+/// Reads how a rollout stands. All that are at work are planned with it: they share pumps, floors and the network.
+pub(crate) fn outlook(
+    db: &mut Db<'_>,
+    app: &App,
+    id: RolloutId,
+    now: Timestamp,
+) -> Result<Outlook, StoreError> {
+    let mut rollouts = db.rollout_at_work()?;
+    if !rollouts.iter().any(|rollout| rollout.id == id) {
+        rollouts.push(db.rollout_fetch(id)?);
+    }
+    let facts = facts::load_these(db, app, rollouts, now)?;
+    let Plan { mut waiting, .. } = plan(&facts.snapshot, now);
+    waiting.retain(|waiting| match &waiting.who {
+        Subject::Rollout(rollout) => *rollout == id,
+        Subject::Wave(wave) => facts.waves.get(wave).is_some_and(|wave| wave.rollout == id),
+        Subject::Pump { assignment, .. } => facts.rollout_of(*assignment) == Some(id),
+    });
+    let mut rollouts = facts.snapshot.rollouts.into_iter();
+    let facts = rollouts.find(|rollout| rollout.id == id);
+    Ok(Outlook {
+        facts: facts
+            .ok_or_else(|| facts::corrupt("read a rollout", "it can not be read; look into the log"))?,
+        waiting,
+    })
+}
+
 /// What everything of a rollout waits for, at this moment.
 ///
 /// # Errors
 /// The database's.
 pub fn waiting(app: &App, id: RolloutId) -> Result<Vec<(Subject, String)>, StoreError> {
     let now = app.now();
-    let facts = app.store.read(|db| {
-        let mut rollouts = db.rollout_at_work()?;
-        if !rollouts.iter().any(|rollout| rollout.id == id) {
-            rollouts.push(db.rollout_fetch(id)?);
-        }
-        facts::load_these(db, app, rollouts, now)
-    })?;
-    let Plan { waiting, .. } = plan(&facts.snapshot, now);
-    let ours = |subject: &Subject| match subject {
-        Subject::Rollout(rollout) => *rollout == id,
-        Subject::Wave(wave) => facts.waves.get(wave).is_some_and(|wave| wave.rollout == id),
-        Subject::Pump { assignment, .. } => facts.rollout_of(*assignment) == Some(id),
-    };
-    Ok(waiting
+    let outlook = app.store.read(|db| outlook(db, app, id, now))?;
+    Ok(outlook
+        .waiting
         .into_iter()
-        .filter(|waiting| ours(&waiting.who))
         .map(|waiting| (waiting.who, waiting.what.to_string()))
         .collect())
 }

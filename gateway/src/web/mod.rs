@@ -12,6 +12,7 @@
 //! | [`words`] | every English word that is not in a template |
 //! | `when`, `icon`, `form`, `qr` | times, shapes, forms, codes to scan |
 //! | `board`, `need`, `pump` | what several pages show: care areas, what waits for somebody, pumps |
+//! | [`desk`] | the pages of biomed |
 //! | the others | the pages |
 
 #![expect(
@@ -35,6 +36,7 @@ mod when;
 pub mod words;
 
 mod area;
+mod desk;
 mod door;
 mod home;
 mod me;
@@ -174,6 +176,19 @@ fn route(page: Page, at: Resource) -> Resource {
         Page::ApproveNot => at.route(post().to(ward::approve::not_now)),
         Page::Area => at.route(get().to(area::show)),
         Page::AreaPart => at.route(get().to(area::part)),
+        Page::Rollouts => at.route(get().to(desk::rollouts::show)),
+        Page::RolloutsPart => at.route(get().to(desk::rollouts::part)),
+        Page::Rollout => at.route(get().to(desk::rollout::show)),
+        Page::RolloutPart => at.route(get().to(desk::rollout::part)),
+        Page::RolloutAct => at
+            .route(get().to(desk::act::rollout_form))
+            .route(post().to(desk::act::rollout_act)),
+        Page::RolloutApprove => at
+            .route(get().to(desk::sign::approve_form))
+            .route(post().to(desk::sign::approve)),
+        Page::RolloutPump => at
+            .route(get().to(desk::act::pump_form))
+            .route(post().to(desk::act::pump_act)),
     }
 }
 

@@ -41,13 +41,15 @@ pub enum Place {
 pub enum Rail {
     /// What needs somebody now, and how the hospital stands.
     Overview,
+    /// Which pumps get which release, in which order.
+    Rollouts,
     /// One's own account: not in the rail, but behind one's name.
     Me,
 }
 
 impl Rail {
     /// The entries, in their order, each with the page it leads to.
-    pub const ALL: &[(Self, Page)] = &[(Self::Overview, Page::Overview)];
+    pub const ALL: &[(Self, Page)] = &[(Self::Overview, Page::Overview), (Self::Rollouts, Page::Rollouts)];
 }
 
 macro_rules! pages {
@@ -149,6 +151,18 @@ pages! {
     /// The pumps of one care area.
     Area Page "/areas/{name}" [PumpRead] Place::Either(Rail::Overview), "Care area";
     AreaPart Part "/areas/{name}/part" [PumpRead] Place::Either(Rail::Overview), "Care area";
+    /// Every rollout.
+    Rollouts Page "/rollouts" [RolloutRead] Place::Desk(Rail::Rollouts), "Rollouts";
+    RolloutsPart Part "/rollouts/part" [RolloutRead] Place::Desk(Rail::Rollouts), "Rollouts";
+    /// One of them, with its waves, gates and pumps.
+    Rollout Page "/rollouts/{id}" [RolloutRead] Place::Desk(Rail::Rollouts), "Rollout";
+    RolloutPart Part "/rollouts/{id}/part" [RolloutRead] Place::Desk(Rail::Rollouts), "Rollout";
+    /// Submitting it, stopping it, letting it go on, giving it up.
+    RolloutAct Form "/rollouts/{id}/act/{act}" [RolloutAuthor RolloutRun RolloutHalt] Place::Desk(Rail::Rollouts), "Change a rollout";
+    /// Approving it.
+    RolloutApprove Form "/rollouts/{id}/approve" [SignRollout] Place::Desk(Rail::Rollouts), "Approve a rollout";
+    /// Trying one of its pumps again, or taking it out.
+    RolloutPump Form "/rollouts/{id}/pumps/{pump}/{act}" [RolloutRun] Place::Desk(Rail::Rollouts), "Change a pump's update";
 }
 
 impl Page {

@@ -102,7 +102,12 @@ fn care_area(stage: &Stage, name: &str) -> CareAreaId {
 }
 
 fn path_of(page: Page) -> String {
-    page.path().replace("{name}", "MICU")
+    let nowhere = "01890000-0000-7000-8000-000000000000";
+    page.path()
+        .replace("{name}", "MICU")
+        .replace("{id}", nowhere)
+        .replace("{pump}", nowhere)
+        .replace("{act}", "cancel")
 }
 
 /// The page as it is asked for first.
@@ -389,7 +394,7 @@ async fn another_site_sends_no_form_in_somebodys_name() {
             ("sec-fetch-site", "cross-site"),
             ("origin", "https://evil.example"),
         ] {
-            let request = request(Some(&secret), Method::POST, page.path())
+            let request = request(Some(&secret), Method::POST, &path_of(*page))
                 .insert_header(origin)
                 .set_form([("theme", "dark")]);
             let reply = pages.send(request).await;

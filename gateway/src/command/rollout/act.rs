@@ -35,7 +35,7 @@ pub enum Act {
 }
 
 impl Act {
-    const fn permission(self) -> Permission {
+    pub(crate) const fn permission(self) -> Permission {
         match self {
             Self::Submit | Self::SendBack => Permission::RolloutAuthor,
             Self::Pause | Self::Halt => Permission::RolloutHalt,
@@ -43,7 +43,7 @@ impl Act {
         }
     }
 
-    const fn event(self) -> RolloutEvent {
+    pub(crate) const fn event(self) -> RolloutEvent {
         match self {
             Self::Submit => RolloutEvent::Submitted,
             Self::SendBack => RolloutEvent::SentBack,
@@ -55,7 +55,7 @@ impl Act {
     }
 
     /// Whether it has to be said why.
-    const fn needs_reason(self) -> bool {
+    pub(crate) const fn needs_reason(self) -> bool {
         !matches!(self, Self::Submit)
     }
 }

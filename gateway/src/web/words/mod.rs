@@ -5,6 +5,7 @@ mod check;
 mod problem;
 mod pump;
 mod verdict;
+mod rollout;
 
 use fleet::access::{CareAreas, Grant};
 use store::CareAreaRecord;
@@ -13,6 +14,7 @@ pub(super) use check::{icon_of, limit, reading};
 pub use problem::{Told, problem};
 pub(super) use pump::{NEVER_HEARD, icon, of_model, pumps, to_do};
 pub(super) use verdict::{Trouble, Verdict};
+pub(super) use rollout::{act, act_does, hold, of_rollout, of_update, of_wave, unmet, update, wait};
 
 /// A role, and where it holds.
 pub(super) fn grant(grant: &Grant, areas: &[CareAreaRecord]) -> String {
