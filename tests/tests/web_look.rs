@@ -14,7 +14,7 @@ use gateway::web::page::Page;
 use serde_json::json;
 use tests::{
     Hospital,
-    browser::{Browser, Size, furnish},
+    browser::{Browser, Desk, Size, furnish, furnish_desk},
 };
 
 /// A page as somebody sees it: the name of its picture, where it is, and a part of what it says.
@@ -59,6 +59,30 @@ const AT_THE_WARD: [Sight; 16] = [
     sight("authenticator", "/me/authenticator", "Your password"),
 ];
 
+/// Pages of one thing: where `{}` stands comes its id.
+const OF_THE_DESK: [Sight; 9] = [
+    sight("pumps", "/pumps", "BM-10001"),
+    sight("pump", "/pumps/{pump}", "What it is"),
+    sight("releases", "/releases", "Volumat infusion control 9.33"),
+    sight("release", "/releases/{release}", "CVE-2026-1001"),
+    sight("rollouts", "/rollouts", "Volumat 9.33, the others"),
+    sight("rollout", "/rollouts/{running}", "Before wave 2"),
+    sight("rollout-approve", "/rollouts/{waiting}/approve", "Your signature"),
+    sight("rollout-act", "/rollouts/{running}/act/halt", "Why"),
+    sight(
+        "rollout-pump",
+        "/rollouts/{running}/pumps/{pump}/take-out",
+        "Take out",
+    ),
+];
+
+fn of_desk(path: &str, desk: &Desk) -> String {
+    path.replace("{pump}", &desk.pump)
+        .replace("{release}", &desk.release)
+        .replace("{running}", &desk.running)
+        .replace("{waiting}", &desk.waiting)
+}
+
 async fn look_at(browser: &Browser, sights: &[Sight]) {
     for sight in sights {
         browser.go(sight.path).await;
@@ -89,6 +113,12 @@ async fn every_page_is_fit_for_everybody() {
     look_at(&browser, &BY_NOBODY).await;
     browser.sign_in("ines").await;
     look_at(&browser, &AT_THE_DESK).await;
+    let desk = furnish_desk(&hospital).await;
+    for sight in &OF_THE_DESK {
+        browser.go(&of_desk(sight.path, &desk)).await;
+        browser.reads(sight.says).await;
+        browser.inspect(sight.name).await;
+    }
     browser.go("/me").await;
     browser.press("form[action='/logout'] button").await;
     browser.arrives("/login").await;
@@ -111,6 +141,7 @@ fn every_page_is_looked_at() {
         .iter()
         .chain(&AT_THE_DESK)
         .chain(&AT_THE_WARD)
+        .chain(&OF_THE_DESK)
         .filter_map(|sight| Page::at(sight.path.split('?').next().unwrap()))
         .map(Page::path)
         .collect();

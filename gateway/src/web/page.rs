@@ -41,8 +41,12 @@ pub enum Place {
 pub enum Rail {
     /// What needs somebody now, and how the hospital stands.
     Overview,
+    /// What there is.
+    Pumps,
     /// Which pumps get which release, in which order.
     Rollouts,
+    /// What manufacturers brought out.
+    Releases,
     /// One's own account: not in the rail, but behind one's name.
     Me,
 }
@@ -151,6 +155,15 @@ pages! {
     /// The pumps of one care area.
     Area Page "/areas/{name}" [PumpRead] Place::Either(Rail::Overview), "Care area";
     AreaPart Part "/areas/{name}/part" [PumpRead] Place::Either(Rail::Overview), "Care area";
+    /// Every pump.
+    Pumps Page "/pumps" [PumpRead] Place::Desk(Rail::Pumps), "Pumps";
+    /// One of them.
+    Pump Page "/pumps/{id}" [PumpRead] Place::Either(Rail::Pumps), "Pump";
+    PumpPart Part "/pumps/{id}/part" [PumpRead] Place::Either(Rail::Pumps), "Pump";
+    /// Every release.
+    Releases Page "/releases" [ReleaseRead] Place::Desk(Rail::Releases), "Releases";
+    /// One of them.
+    Release Page "/releases/{id}" [ReleaseRead] Place::Desk(Rail::Releases), "Release";
     /// Every rollout.
     Rollouts Page "/rollouts" [RolloutRead] Place::Desk(Rail::Rollouts), "Rollouts";
     RolloutsPart Part "/rollouts/part" [RolloutRead] Place::Desk(Rail::Rollouts), "Rollouts";

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{Hospital, PASSWORD, eventually};
 use driver::Driver;
 
-pub use furnish::furnish;
+pub use furnish::{Desk, furnish, furnish_desk};
 
 /// How large a screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

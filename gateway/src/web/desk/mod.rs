@@ -4,11 +4,16 @@
 //! |---|---|
 //! | `rollouts`, `rollout` | every rollout, and one with its waves, gates and pumps |
 //! | `gate` | the conditions between two waves, met or not |
+//! | `pumps`, `pump` | every pump, and one |
+//! | `releases` | releases, and one |
 //! | `act` | what people do to a rollout and to single pumps of it, each with a reason |
 //! | `sign` | what a signature takes, and giving one |
 
 pub(super) mod act;
 mod gate;
+pub(super) mod pump;
+pub(super) mod pumps;
+pub(super) mod releases;
 pub(super) mod rollout;
 pub(super) mod rollouts;
 pub(super) mod sign;
@@ -48,6 +53,19 @@ impl Clock {
 /// Where the page of a pump is.
 fn pump_path(id: PumpId) -> String {
     format!("/pumps/{id}")
+}
+
+/// A line of particulars.
+#[derive(Debug, Clone)]
+struct Fact {
+    name: String,
+    value: String,
+}
+
+/// A line, where there is something to say.
+fn fact(name: &str, value: Option<String>) -> Option<Fact> {
+    let name = name.to_owned();
+    value.map(|value| Fact { name, value })
 }
 
 /// A link that is a button, or a button's words and where it leads.

@@ -113,7 +113,6 @@ pub(in crate::web) struct Wanted {
 
 /// The one thing to decide next.
 struct Next {
-    icon: Icon,
     what: String,
     why: String,
     go: Option<Go>,
@@ -394,12 +393,7 @@ fn next(
             None,
         ),
     };
-    Next {
-        icon: words::of_rollout(row.state),
-        what,
-        why,
-        go,
-    }
+    Next { what, why, go }
 }
 
 /// What a rollout that runs waits for: the wave that is not through, and who is asked.

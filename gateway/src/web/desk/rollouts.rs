@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::web::Data;
 use askama::Template;
-use fleet::{access::Permission, rollout::state::RolloutState};
+use fleet::rollout::state::RolloutState;
 use store::RolloutRecord;
 
 use super::Clock;
@@ -31,8 +31,6 @@ struct Line {
 struct Content {
     under_way: Vec<Line>,
     over: Vec<Line>,
-    /// Whether whoever looks may write one.
-    writes: bool,
 }
 
 #[derive(Template)]
@@ -52,7 +50,7 @@ const fn is_over(state: RolloutState) -> bool {
     matches!(state, RolloutState::Completed | RolloutState::Cancelled)
 }
 
-fn read(app: &App, visitor: &Visitor) -> Result<Content, Problem> {
+fn read(app: &App) -> Result<Content, Problem> {
     let clock = Clock::of(app);
     let (rollouts, releases) = app
         .store
@@ -75,24 +73,22 @@ fn read(app: &App, visitor: &Visitor) -> Result<Content, Problem> {
     Ok(Content {
         under_way: under_way.into_iter().map(line).collect(),
         over: over.into_iter().take(MOST_OVER).map(line).collect(),
-        writes: visitor.reach(app, Permission::RolloutAuthor).is_some(),
     })
 }
 
-async fn content(web: &Data<Web>, visitor: &Visitor) -> Result<Content, Problem> {
-    let visitor = visitor.clone();
-    web.run(move |app| read(app, &visitor)).await
+async fn content(web: &Data<Web>) -> Result<Content, Problem> {
+    web.run(read).await
 }
 
 pub(in crate::web) async fn show(web: Data<Web>, visitor: Visitor) -> Answer {
     rendered(&RolloutsPage {
-        content: content(&web, &visitor).await?,
+        content: content(&web).await?,
         frame: Frame::of(&web, &visitor),
     })
 }
 
-pub(in crate::web) async fn part(web: Data<Web>, visitor: Visitor) -> Answer {
+pub(in crate::web) async fn part(web: Data<Web>, _: Visitor) -> Answer {
     rendered(&RolloutsPart {
-        content: content(&web, &visitor).await?,
+        content: content(&web).await?,
     })
 }

@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::again;
+use super::{Fact, again};
 use crate::{
     api::{
         me::guarded,
@@ -181,12 +181,6 @@ async fn answer(
     }
 }
 
-/// A line of what is approved.
-struct Fact {
-    name: &'static str,
-    value: String,
-}
-
 #[derive(Template)]
 #[template(path = "desk_approve.html")]
 struct ApprovePage {
@@ -231,25 +225,25 @@ async fn approve_page(
     let spec: Option<Spec> = serde_json::from_value(row.spec.clone()).ok();
     let mut facts = vec![
         Fact {
-            name: "Release",
+            name: "Release".to_owned(),
             value: format!("{} {}", release.name, release.version),
         },
         Fact {
-            name: "Pumps",
+            name: "Pumps".to_owned(),
             value: format!("{} in {} waves", words::pumps(counts.len()), waves.len()),
         },
         Fact {
-            name: "Written by",
+            name: "Written by".to_owned(),
             value: author.printed_name.to_string(),
         },
         Fact {
-            name: "Not before",
+            name: "Not before".to_owned(),
             value: clock.say(row.begins_at),
         },
     ];
     if let Some(emergency) = &row.emergency {
         facts.push(Fact {
-            name: "Emergency",
+            name: "Emergency".to_owned(),
             value: emergency.to_string(),
         });
     }
@@ -278,14 +272,14 @@ fn bounds(limits: &LimitsSpec) -> Vec<Fact> {
     let limits = limits.complete();
     vec![
         Fact {
-            name: "Halts",
+            name: "Halts".to_owned(),
             value: format!(
                 "when more than {} of a wave failed, at least {}",
                 limits.failure_share, limits.failure_count
             ),
         },
         Fact {
-            name: "Next wave",
+            name: "Next wave".to_owned(),
             value: format!(
                 "when {} are verified and it was watched for {} h",
                 limits.verified_share,
@@ -293,7 +287,7 @@ fn bounds(limits: &LimitsSpec) -> Vec<Fact> {
             ),
         },
         Fact {
-            name: "At once",
+            name: "At once".to_owned(),
             value: format!("at most {} pumps out of service", limits.updates_at_once),
         },
     ]
