@@ -66,6 +66,7 @@ pub(super) async fn dress(
             .cloned()
             .unwrap_or_else(|| foreign(error))
     });
+    let problem = problem.or_else(|| answer.request().extensions().get::<Problem>().cloned());
     if let Some(problem) = problem {
         let request = answer.request().clone();
         let frame = Frame::of_request(&web, &request);
@@ -147,6 +148,7 @@ pub(super) async fn admit(
                 let back = request.uri().path_and_query().map_or("/", |path| path.as_str());
                 see(&door_and_back(back))
             } else {
+                request.extensions_mut().insert(problem.clone());
                 HttpResponse::from_error(problem)
             };
             // Not by `into_response`, which forgets what went wrong: it is made a page of further out.

@@ -263,7 +263,8 @@ const FILE: &str = "volumat/9.33/main.bin";
 
 fn manifest() -> Value {
     let check = |id: &str, kind: &str, unit: &str, low: Option<f64>, high: Option<f64>, prompt: &str| {
-        let mut expect = json!({ "reading": "quantity", "unit": unit, "guard_band": 0 });
+        let mut expect =
+            json!({ "reading": "quantity", "unit": unit, "guard_band": if unit == "count" { 0 } else { 1 } });
         for (bound, value) in [("low", low), ("high", high)] {
             if let Some(value) = value {
                 expect[bound] = json!(value);
@@ -283,6 +284,13 @@ fn manifest() -> Value {
         "targets": [{ "path": FILE }],
         "checks": [
             check("self-test", "self_test", "count", None, Some(0.0), "Errors that the pump finds in itself."),
+            json!({
+                "id": "library",
+                "kind": "library_integrity",
+                "conduct": { "by": "pump" },
+                "prompt": "The drug library is the approved one.",
+                "expect": { "reading": "digest" },
+            }),
             check("clock", "clock", "second", Some(-5.0), Some(5.0), "How far its clock is off."),
             check("link", "network_link", "dbm", Some(-80.0), None, "How well it hears the network."),
             check("occlusion", "occlusion_pressure", "kpa", Some(30.0), Some(90.0), "The pressure at which it alarms."),
