@@ -53,7 +53,12 @@ pub enum Rail {
 
 impl Rail {
     /// The entries, in their order, each with the page it leads to.
-    pub const ALL: &[(Self, Page)] = &[(Self::Overview, Page::Overview), (Self::Rollouts, Page::Rollouts)];
+    pub const ALL: &[(Self, Page)] = &[
+        (Self::Overview, Page::Overview),
+        (Self::Pumps, Page::Pumps),
+        (Self::Rollouts, Page::Rollouts),
+        (Self::Releases, Page::Releases),
+    ];
 }
 
 macro_rules! pages {
