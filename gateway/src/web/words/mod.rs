@@ -4,8 +4,8 @@
 mod check;
 mod problem;
 mod pump;
-mod verdict;
 mod rollout;
+mod verdict;
 
 use fleet::access::{CareAreas, Grant};
 use store::CareAreaRecord;
@@ -13,8 +13,8 @@ use store::CareAreaRecord;
 pub(super) use check::{icon_of, limit, reading};
 pub use problem::{Told, problem};
 pub(super) use pump::{NEVER_HEARD, icon, of_model, pumps, to_do};
-pub(super) use verdict::{Trouble, Verdict};
 pub(super) use rollout::{act, act_does, hold, of_rollout, of_update, of_wave, unmet, update, wait};
+pub(super) use verdict::{Trouble, Verdict};
 
 /// A role, and where it holds.
 pub(super) fn grant(grant: &Grant, areas: &[CareAreaRecord]) -> String {

@@ -146,6 +146,9 @@ pub(in crate::web) fn wait(wait: &Wait, at: &dyn Fn(Timestamp) -> String) -> Str
             at(*until)
         ),
         Wait::StaysOld => "Somebody wants it on its old version: take it out".to_owned(),
+        Wait::GoesBackFirst => {
+            "Somebody wants it on the version before its last update: that comes first".to_owned()
+        }
         Wait::Gone => "It is not in the inventory any more: take it out".to_owned(),
         Wait::Retired => "It left the hospital: take it out".to_owned(),
         Wait::Held { kind } => format!("{}: its turn comes when that is over", hold(*kind)),
