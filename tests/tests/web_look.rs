@@ -48,7 +48,7 @@ const AT_THE_WARD: [Sight; 16] = [
     sight("scan-never-heard", "/scan?q=BM-10015", "Nothing was ever heard"),
     sight("scan-none", "/scan?q=BM-99999", "No pump found"),
     sight("report", "/report?q=BM-10018", "What is wrong?"),
-    sight("sign-off", "/sign-off?q=BM-10018", "It can not be signed now"),
+    sight("sign-off", "/sign-off?q=BM-10018", "You check"),
     sight("approve", "/approve", "Nothing to approve"),
     sight("ward", "/ward", "Waiting for you"),
     sight("briefing", "/briefing", "No software update is announced"),
