@@ -264,7 +264,7 @@ const FILE: &str = "volumat/9.33/main.bin";
 fn manifest() -> Value {
     let check = |id: &str, kind: &str, unit: &str, low: Option<f64>, high: Option<f64>, prompt: &str| {
         let mut expect =
-            json!({ "reading": "quantity", "unit": unit, "guard_band": if unit == "count" { 0 } else { 1 } });
+            json!({ "reading": "quantity", "unit": unit, "guard_band": u8::from(unit != "count") });
         for (bound, value) in [("low", low), ("high", high)] {
             if let Some(value) = value {
                 expect[bound] = json!(value);

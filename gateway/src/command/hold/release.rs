@@ -88,12 +88,11 @@ fn settle(
     retested: Option<&[Component]>,
 ) -> Result<(), CommandError> {
     // The one that the pump's reports are about, or else the last that failed before anything was sent.
-    let last = match tracked(db, pump.id)? {
-        Some(last) => Some(last),
-        None => {
-            let mut all = db.assignment_of_pump(pump.id)?.into_iter();
-            all.find(|assignment| assignment.state.stage() == Stage::Failed)
-        }
+    let last = if let Some(last) = tracked(db, pump.id)? {
+        Some(last)
+    } else {
+        let mut all = db.assignment_of_pump(pump.id)?.into_iter();
+        all.find(|assignment| assignment.state.stage() == Stage::Failed)
     };
     let Some(last) = last.filter(|last| !last.state.is_live()) else {
         return Ok(());

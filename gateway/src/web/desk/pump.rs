@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use askama::Template;
 use fleet::{access::Permission, event::Severity, id::PumpId};
-use store::{EventFilter, StoreError};
+use store::{Db, EventFilter, PumpListing, StoreError};
 
 use super::{Clock, Fact, fact};
 use crate::{
@@ -92,102 +92,15 @@ fn read(app: &App, visitor: &Visitor, id: PumpId) -> Result<Content, Problem> {
         let may = sees_events
             .as_ref()
             .is_some_and(|reach| reach.includes(listing.pump.care_area));
-        let events = if may {
-            let filter = EventFilter {
-                pump: Some(id),
-                ..EventFilter::default()
-            };
-            let happened = db
-                .event_list(&filter, None, EVENTS)?
-                .items
-                .into_iter()
-                .map(|listing| {
-                    let event = listing.event;
-                    Happened {
-                        at: clock.when(event.at),
-                        what: event.kind.label(),
-                        detail: event.detail,
-                        icon: match event.kind.severity() {
-                            Severity::Note => None,
-                            Severity::Attention => Some(Icon::Attention),
-                            Severity::Alarm => Some(Icon::Stop),
-                        },
-                    }
-                });
-            Some(happened.collect())
-        } else {
-            None
-        };
-        let pump = &listing.pump;
-        let words = |text: Option<&dyn ToString>| text.map(ToString::to_string);
-        let facts = [
-            fact("Serial number", Some(pump.serial.to_string())),
-            fact("Manufacturer", Some(listing.manufacturer_name.to_string())),
-            fact("Model", Some(listing.model_name.to_string())),
-            fact("UDI", pump.udi.as_ref().map(ToString::to_string)),
-            fact("Hardware", pump.hardware_id.as_ref().map(ToString::to_string)),
-            fact(
-                "Care area",
-                Some(
-                    words(listing.care_area_name.as_ref().map(|name| name as &dyn ToString))
-                        .unwrap_or_else(|| "None: nobody could sign for it".to_owned()),
-                ),
-            ),
-            fact("Kept in", listing.location_name.as_ref().map(ToString::to_string)),
-            fact(
-                "Tags",
-                (!listing.tags.is_empty()).then(|| {
-                    let tags: Vec<_> = listing.tags.iter().map(ToString::to_string).collect();
-                    tags.join(", ")
-                }),
-            ),
-            fact("Enrolled", Some(clock.say(pump.enrolled_at))),
-            fact("Left the hospital", pump.retired_at.map(|at| clock.say(at))),
-            fact(
-                "Certificate good until",
-                listing.certificate_not_after.map(|at| clock.say(at)),
-            ),
-        ];
-        let state = listing.state.as_ref();
-        let said = [
-            fact(
-                "Connection",
-                Some(match listing.connected_since {
-                    Some(since) => format!("Connected since {}", clock.say(since)),
-                    None => "Not connected".to_owned(),
-                }),
-            ),
-            fact("Last heard", listing.last_seen.map(|at| clock.say(at))),
-            fact(
-                "Battery",
-                state
-                    .and_then(|state| state.battery)
-                    .map(|battery| format!("{} %", battery.get())),
-            ),
-            fact(
-                "Power",
-                state.map(|state| if state.on_mains { "Mains" } else { "Battery" }.to_owned()),
-            ),
-            fact(
-                "Says it is in",
-                state
-                    .and_then(|state| state.place.as_ref())
-                    .map(ToString::to_string),
-            ),
-            fact(
-                "Alarm",
-                state
-                    .and_then(|state| state.alarm.as_ref())
-                    .map(ToString::to_string),
-            ),
-        ];
+        let events = if may { Some(happened(db, clock, id)?) } else { None };
         Ok::<_, StoreError>(Content {
             live: format!("/pumps/{id}/part"),
             line: Line::of(&listing, app, clock.now),
             hold,
-            facts: facts.into_iter().flatten().collect(),
-            said: said.into_iter().flatten().collect(),
-            software: pump
+            facts: what_it_is(&listing, clock),
+            said: what_it_said(&listing, clock),
+            software: listing
+                .pump
                 .components
                 .iter()
                 .map(|part| Fact {
@@ -200,6 +113,100 @@ fn read(app: &App, visitor: &Visitor, id: PumpId) -> Result<Content, Problem> {
         })
     })?;
     Ok(content)
+}
+
+fn happened(db: &mut Db<'_>, clock: Clock, id: PumpId) -> Result<Vec<Happened>, StoreError> {
+    let filter = EventFilter {
+        pump: Some(id),
+        ..EventFilter::default()
+    };
+    let listed = db.event_list(&filter, None, EVENTS)?.items;
+    Ok(listed
+        .into_iter()
+        .map(|listing| {
+            let event = listing.event;
+            Happened {
+                at: clock.when(event.at),
+                what: event.kind.label(),
+                detail: event.detail,
+                icon: match event.kind.severity() {
+                    Severity::Note => None,
+                    Severity::Attention => Some(Icon::Attention),
+                    Severity::Alarm => Some(Icon::Stop),
+                },
+            }
+        })
+        .collect())
+}
+
+fn what_it_is(listing: &PumpListing, clock: Clock) -> Vec<Fact> {
+    let pump = &listing.pump;
+    let facts = [
+        fact("Serial number", Some(pump.serial.to_string())),
+        fact("Manufacturer", Some(listing.manufacturer_name.to_string())),
+        fact("Model", Some(listing.model_name.to_string())),
+        fact("UDI", pump.udi.as_ref().map(ToString::to_string)),
+        fact("Hardware", pump.hardware_id.as_ref().map(ToString::to_string)),
+        fact(
+            "Care area",
+            Some(listing.care_area_name.as_ref().map_or_else(
+                || "None: nobody could sign for it".to_owned(),
+                ToString::to_string,
+            )),
+        ),
+        fact("Kept in", listing.location_name.as_ref().map(ToString::to_string)),
+        fact(
+            "Tags",
+            (!listing.tags.is_empty()).then(|| {
+                let tags: Vec<_> = listing.tags.iter().map(ToString::to_string).collect();
+                tags.join(", ")
+            }),
+        ),
+        fact("Enrolled", Some(clock.say(pump.enrolled_at))),
+        fact("Left the hospital", pump.retired_at.map(|at| clock.say(at))),
+        fact(
+            "Certificate good until",
+            listing.certificate_not_after.map(|at| clock.say(at)),
+        ),
+    ];
+    facts.into_iter().flatten().collect()
+}
+
+fn what_it_said(listing: &PumpListing, clock: Clock) -> Vec<Fact> {
+    let state = listing.state.as_ref();
+    let said = [
+        fact(
+            "Connection",
+            Some(match listing.connected_since {
+                Some(since) => format!("Connected since {}", clock.say(since)),
+                None => "Not connected".to_owned(),
+            }),
+        ),
+        fact("Last heard", listing.last_seen.map(|at| clock.say(at))),
+        fact(
+            "Battery",
+            state
+                .and_then(|state| state.battery)
+                .map(|battery| format!("{} %", battery.get())),
+        ),
+        fact(
+            "Power",
+            state.map(|state| if state.on_mains { "Mains" } else { "Battery" }.to_owned()),
+        ),
+        fact(
+            "Says it is in",
+            state
+                .and_then(|state| state.place.as_ref())
+                .map(ToString::to_string),
+        ),
+        fact(
+            "Alarm",
+            state
+                .and_then(|state| state.alarm.as_ref())
+                .map(ToString::to_string),
+        ),
+    ];
+    said.into_iter().flatten().collect()
 }
 
 async fn content(web: &Data<Web>, visitor: &Visitor, id: PumpId) -> Result<Content, Problem> {

@@ -1,6 +1,6 @@
 //! One rollout: its state and the one next decision, its waves with the gates between them, its pumps and why each waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
@@ -417,9 +417,10 @@ fn running(
             .take(3)
             .map(|unmet| words::unmet(unmet, &say))
             .collect();
-        match words.is_empty() {
-            true => "Nobody has to do anything.".to_owned(),
-            false => format!("{}.", words.join("; ")),
+        if words.is_empty() {
+            "Nobody has to do anything.".to_owned()
+        } else {
+            format!("{}.", words.join("; "))
         }
     };
     match wave.state {
@@ -474,7 +475,7 @@ fn list(
     visitor: &Visitor,
 ) -> Result<Listed, StoreError> {
     let q = wanted.q.trim();
-    let found: Option<HashMap<PumpId, ()>> = if q.is_empty() {
+    let found: Option<HashSet<PumpId>> = if q.is_empty() {
         None
     } else {
         let filter = PumpFilter {
@@ -482,17 +483,12 @@ fn list(
             ..PumpFilter::default()
         };
         let page = db.pump_list(&filter, None, FOUND)?;
-        Some(
-            page.items
-                .into_iter()
-                .map(|listing| (listing.pump.id, ()))
-                .collect(),
-        )
+        Some(page.items.into_iter().map(|listing| listing.pump.id).collect())
     };
     let mut fitting: Vec<_> = all
         .iter()
         .filter(|(_, one)| wanted.show.fits(one))
-        .filter(|(_, one)| found.as_ref().is_none_or(|found| found.contains_key(&one.pump)))
+        .filter(|(_, one)| found.as_ref().is_none_or(|found| found.contains(&one.pump)))
         .collect();
     fitting.sort_by_key(|(wave, one)| (urgency(one), *wave, one.id));
     let from = wanted

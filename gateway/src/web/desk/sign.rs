@@ -26,6 +26,10 @@ use crate::{
 };
 
 /// What is shown to somebody who signs.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the form, or is not"
+)]
 pub(super) struct Ceremony {
     pub(super) version: i64,
     pub(super) content_hash: String,

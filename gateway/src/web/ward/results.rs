@@ -1,6 +1,6 @@
 //! What an update of a pump was checked for, and what was read: with units and limits, in the order of the release's plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use fleet::{
     Timestamp,
@@ -74,9 +74,8 @@ impl Results {
         let results = db.check_result_of(&[row.id])?;
         let mut people: BTreeMap<AccountId, String> = BTreeMap::new();
         for account in results.iter().filter_map(|result| result.account) {
-            if !people.contains_key(&account) {
-                let name = db.account_fetch(account)?.printed_name.to_string();
-                people.insert(account, name);
+            if let Entry::Vacant(unknown) = people.entry(account) {
+                unknown.insert(db.account_fetch(account)?.printed_name.to_string());
             }
         }
         let evaluated = evaluation(&row, &asked, &results, now);

@@ -248,9 +248,8 @@ fn read(app: &App, visitor: &Visitor, asked: &Asked) -> Result<Content, Problem>
 }
 
 pub(in crate::web) async fn show(web: Data<Web>, visitor: Visitor, asked: Query<Asked>) -> Answer {
-    let asker = visitor.clone();
-    let asked = asked.into_inner();
-    let content = web.run(move |app| read(app, &asker, &asked)).await?;
+    let (person, asked) = (visitor.clone(), asked.into_inner());
+    let content = web.run(move |app| read(app, &person, &asked)).await?;
     let frame = Frame::of(&web, &visitor);
     let frame = match &content.outcome {
         Outcome::Nothing => frame.below(home::of(web.app(), &visitor.caller).path(), "Pumps"),

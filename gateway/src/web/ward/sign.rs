@@ -36,7 +36,7 @@ const MEANING: Meaning = Meaning::VerifiedForClinicalUse;
 struct Content {
     named: Named,
     version: i64,
-    content_hash: Digest,
+    hash: Digest,
     /// Why it can not be signed at this moment.
     obstacle: Option<String>,
     results: Option<Results>,
@@ -73,7 +73,7 @@ fn read(app: &App, visitor: &Visitor, which: &Which) -> Result<Content, Problem>
     Ok(Content {
         named: Named::of(&listing, app, now),
         version: shown.subject.version,
-        content_hash: shown.subject.content_hash,
+        hash: shown.subject.content_hash,
         obstacle: shown.obstacle.map(|obstacle| obstacle.to_string()),
         results,
         fields: Fields::of(app, visitor)?,
