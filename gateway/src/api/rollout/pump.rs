@@ -6,7 +6,7 @@ use actix_web::{
 };
 use fleet::{
     check::Reading,
-    id::PumpId,
+    id::{PumpId, RolloutId},
     text::{CheckId, InstrumentId, Reason},
 };
 use serde::Deserialize;
@@ -122,11 +122,13 @@ async fn pump_roll_back(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Why a pump is tried again.
+/// What is wanted of a pump, and why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewTry {
+struct NewPumpWish {
     reason: Reason,
+    /// In which rollout; where it is left out, the newest that fits.
+    rollout: Option<RolloutId>,
 }
 
 /// Tries a pump again that its rollout left behind, or that was taken out. Its time runs anew.
@@ -144,19 +146,12 @@ async fn pump_try_again(
     api: Data<Api>,
     caller: Caller,
     path: Path<PumpPath>,
-    new: Json<NewTry>,
+    new: Json<NewPumpWish>,
 ) -> Answer<HttpResponse> {
-    let (pump, reason) = (path.id, new.into_inner().reason);
-    api.run(move |app| rollout::try_again(app, &caller.actor, pump, &reason))
+    let (pump, NewPumpWish { reason, rollout: of }) = (path.id, new.into_inner());
+    api.run(move |app| rollout::try_again(app, &caller.actor, pump, of, &reason))
         .await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// Why a pump is taken out.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewTakeOut {
-    reason: Reason,
 }
 
 /// Takes a pump out of its rollout. A ticket that is out is taken back first; what installs comes to its end, and a failure stays one.
@@ -174,10 +169,10 @@ async fn pump_take_out(
     api: Data<Api>,
     caller: Caller,
     path: Path<PumpPath>,
-    new: Json<NewTakeOut>,
+    new: Json<NewPumpWish>,
 ) -> Answer<HttpResponse> {
-    let (pump, reason) = (path.id, new.into_inner().reason);
-    api.run(move |app| rollout::take_out(app, &caller.actor, pump, &reason))
+    let (pump, NewPumpWish { reason, rollout: of }) = (path.id, new.into_inner());
+    api.run(move |app| rollout::take_out(app, &caller.actor, pump, of, &reason))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -353,3 +353,27 @@ async fn s6_a_pump_that_goes_back_begins_no_other_update() {
     let newest = &pump.assignments()[0];
     assert_eq!((newest.state, newest.ticket), (State::Planned, None));
 }
+
+/// A pump of two rollouts leaves the one that is meant.
+#[actix_web::test]
+async fn a_pump_leaves_the_rollout_that_is_named() {
+    let stage = Stage::new();
+    let ward = Ward::open(&stage).await;
+    let pump = ward.pump("SN-1", Some(ward.micu));
+    pump.connects(false);
+    let second = ward.import().await;
+    let older = ward.run("second", &second, &[&[&pump]]).await;
+    let third = ward.release("3.0", 3).await;
+    let newer = ward.run("third", &third, &[&[&pump]]).await;
+    let out = format!("/pumps/{}/take-out", pump.id);
+    let body = json!({ "reason": "a test says so", "rollout": older.id });
+    ward.author
+        .post(&out, body.clone())
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    stage.turn();
+    assert_eq!(row(&older, &pump).await["taken_out"], true);
+    assert_eq!(row(&newer, &pump).await["taken_out"], false);
+    assert_eq!(row(&newer, &pump).await["state"], "planned");
+    ward.author.post(&out, body).await.expect(StatusCode::CONFLICT);
+}

@@ -7,7 +7,7 @@ use fleet::{
     access::Permission,
     audit::Action,
     event::EventKind,
-    id::{AccountId, PumpId, WaveId},
+    id::{AccountId, PumpId, RolloutId, WaveId},
     rollout::state::{AssignmentEvent, AssignmentState, RolloutEvent, RolloutState, Stage},
     text::Reason,
 };
@@ -145,14 +145,15 @@ pub fn wave_roll_back(
     Ok(done)
 }
 
-/// The newest assignment of a pump in a rollout that is not over, of those that fit.
+/// The newest assignment of a pump in a rollout that is not over, of those that fit; in one rollout, where that is named.
 fn in_hand(
     db: &mut Db<'_>,
     pump: PumpId,
+    of: Option<RolloutId>,
     fits: impl Fn(&AssignmentRecord) -> bool,
 ) -> Result<Option<AssignmentRecord>, StoreError> {
     for assignment in db.assignment_of_pump(pump)? {
-        if !fits(&assignment) {
+        if of.is_some_and(|of| of != assignment.rollout) || !fits(&assignment) {
             continue;
         }
         match db.rollout_fetch(assignment.rollout)?.state {
@@ -170,15 +171,22 @@ fn in_hand(
 }
 
 /// Tries a pump again that was left behind or taken out. Its time runs anew, and so do its attempts; every gate holds for it as for
-/// the others. A failure is not tried again: it is held, and what comes after that is another rollout's.
+/// the others. A failure is not tried again: it is held, and what comes after that is another rollout's. Without `of` it is the newest
+/// rollout that fits.
 ///
 /// # Errors
 /// [`CommandError::NothingToTryAgain`].
-pub fn try_again(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Result<(), CommandError> {
+pub fn try_again(
+    app: &App,
+    actor: &Actor,
+    pump: PumpId,
+    of: Option<RolloutId>,
+    reason: &Reason,
+) -> Result<(), CommandError> {
     let change = Change::by(actor, app, Permission::RolloutRun);
     change.commit(|db| {
         let may = |row: &AssignmentRecord| row.state.transition(AssignmentEvent::TriedAgain).is_ok();
-        let assignment = in_hand(db, pump, may)?.ok_or(CommandError::NothingToTryAgain)?;
+        let assignment = in_hand(db, pump, of, may)?.ok_or(CommandError::NothingToTryAgain)?;
         let wanted = AssignmentRecord {
             state: assignment.state.transition(AssignmentEvent::TriedAgain)?,
             since: change.now,
@@ -212,11 +220,17 @@ pub fn try_again(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Res
 ///
 /// # Errors
 /// [`CommandError::NothingToTakeOut`].
-pub fn take_out(app: &App, actor: &Actor, pump: PumpId, reason: &Reason) -> Result<(), CommandError> {
+pub fn take_out(
+    app: &App,
+    actor: &Actor,
+    pump: PumpId,
+    of: Option<RolloutId>,
+    reason: &Reason,
+) -> Result<(), CommandError> {
     let change = Change::by(actor, app, Permission::RolloutRun);
     let account = actor.account().ok_or(CommandError::OnlyAPerson)?;
     change.commit(|db| {
-        let assignment = in_hand(db, pump, may_leave)?.ok_or(CommandError::NothingToTakeOut)?;
+        let assignment = in_hand(db, pump, of, may_leave)?.ok_or(CommandError::NothingToTakeOut)?;
         let wanted = AssignmentRecord {
             leaves_by: Some(account),
             left_behind: false,

@@ -227,8 +227,8 @@ pub(in crate::web) async fn pump_act(
     let done = match read_reason(&text) {
         Ok(Some(reason)) => {
             web.run(move |app| match act {
-                PumpAct::TryAgain => rollout::try_again(app, &actor, pump, &reason),
-                PumpAct::TakeOut => rollout::take_out(app, &actor, pump, &reason),
+                PumpAct::TryAgain => rollout::try_again(app, &actor, pump, Some(id), &reason),
+                PumpAct::TakeOut => rollout::take_out(app, &actor, pump, Some(id), &reason),
             })
             .await
         }
